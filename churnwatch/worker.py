@@ -1,0 +1,136 @@
+"""The production worker: settings -> Faust app with the pipeline's shell in it."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import faust
+import structlog
+
+from churnwatch.clients import wait_for_kafka
+from churnwatch.engine_parts import EngineParts, engine_parts
+from churnwatch.errors import UserError
+from churnwatch.model_reader import ModelReader
+from churnwatch.settings import Settings
+from churnwatch.topics import ensure_topics
+from pipeline.agents import Shell, Topics
+from pipeline.dead_letter_limit import DeadLetterLimit
+from pipeline.events import Stream
+from pipeline.metrics import Metrics
+from pipeline.ports import Scorer
+from pipeline.worker_metrics import WorkerMetrics
+
+log = structlog.get_logger()
+
+
+class WorkerApp(faust.App):  # type: ignore[misc]  # faust exports it without types
+    """A Faust app that saves and commits before it stops."""
+
+    shell: Shell
+    reader: ModelReader
+
+    async def on_stop(self) -> None:
+        """SIGTERM: save the state, commit, then let Faust stop its parts."""
+        if not self.shell.failure:
+            await self.shell.flush()
+        await self.reader.stop()
+        await super().on_stop()
+
+
+def build_app(settings: Settings, metrics: Metrics) -> WorkerApp:
+    """The worker's Faust app, ready to run.
+
+    Raises:
+        PolicyError: the signal policy cannot be used.
+    """
+    parts = engine_parts(settings)
+    app = WorkerApp(
+        f"{settings.kafka.topic_prefix}-{settings.worker.id}",
+        broker=[f"kafka://{address}" for address in settings.kafka.bootstrap.split(",")],
+        datadir=settings.worker.data_dir,
+        store="memory://",
+        topic_partitions=settings.kafka.partitions,
+        topic_replication_factor=settings.kafka.replication,
+        topic_disable_leader=True,
+        table_standby_replicas=0,
+        web_enabled=False,
+        broker_session_timeout=settings.kafka.session_timeout_s,
+        broker_heartbeat_interval=settings.kafka.heartbeat_s,
+        broker_rebalance_timeout=max(30.0, settings.kafka.session_timeout_s),
+        broker_commit_interval=max(1.0, settings.engine.commit_interval_s),
+        broker_max_poll_interval=600.0,
+        consumer_auto_offset_reset="earliest",
+        producer_linger=0.005,
+        producer_max_request_size=2_000_000,
+        stream_recovery_delay=0.0,
+        stream_wait_empty=True,
+    )
+    reader = ModelReader(settings, parts, metrics, lambda scorer, since: _use_model(parts, app.shell, scorer, since))
+    app.shell = Shell(
+        app=app,
+        topics=topics_of(settings),
+        make_task=parts.make_task,
+        ready=reader.ready,
+        metrics=WorkerMetrics(metrics),
+        limit=DeadLetterLimit(settings.worker.dead_letter_share_max, settings.worker.dead_letter_window_records),
+        commit_interval_s=settings.engine.commit_interval_s,
+    )
+    app.shell.attach(settings.kafka.partitions)
+    app.reader = reader
+    return app
+
+
+def topics_of(settings: Settings) -> Topics:
+    """Full names of the worker's topics."""
+    return Topics(
+        inputs={settings.topic(stream.value): stream for stream in Stream},
+        warnings=settings.topic("warnings"),
+        views=settings.topic("line-views"),
+        examples=settings.topic("examples"),
+        dead_letters=settings.topic("dead-letters"),
+    )
+
+
+def run_worker(settings: Settings, metrics: Metrics) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    Raises:
+        UserError: no broker, or the worker had to stop; the message says why.
+    """
+    _make_data_dir(settings.worker.data_dir)
+    wait_for_kafka(settings)
+    ensure_topics(settings)
+    app = build_app(settings, metrics)
+    worker = faust.Worker(app, loglevel=logging.WARNING, quiet=True, redirect_stdouts=False, daemon=True)
+    log.info("worker.started", id=settings.worker.id, kafka=settings.kafka.bootstrap)
+    code = _run(worker)
+    if app.shell.failure:
+        raise UserError(f"the worker stopped: {app.shell.failure}")
+    if code:
+        raise UserError(f"the worker stopped with code {code}; the log above says why")
+    log.info("worker.stopped")
+
+
+def _make_data_dir(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {folder} (worker.data_dir): {error.strerror}") from None
+
+
+def _run(worker: Any) -> int:
+    """Faust's worker ends the process by SystemExit; its code is wanted here."""
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    finally:
+        sys.stderr.flush()
+    return 0
+
+
+def _use_model(parts: EngineParts, shell: Shell, scorer: Scorer, counts_from_ms: int) -> None:
+    parts.models.append((scorer, counts_from_ms))
+    for task in shell.tasks.values():
+        task.engine.use_model(scorer, counts_from_ms)

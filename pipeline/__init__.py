@@ -1,0 +1,1 @@
+"""What happened: contracts, sources, columns, state, features, signals, engine. Imports nothing of ours."""

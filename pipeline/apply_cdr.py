@@ -1,0 +1,84 @@
+"""Call records into the state, a stretch at a time, without a loop over records."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.columns import CdrColumns
+from pipeline.kinds import KIND_FACTS
+from pipeline.state.catalogue import HALF_LIVES_DAYS, QUANTITIES, RING_DAYS, SUMS_WIDTH
+from pipeline.state.decay import DAY_MS, weights
+from pipeline.state.partition import PartitionState
+
+_FACT = {name: index for index, name in enumerate(KIND_FACTS)}
+#: Quantities counted from a fact of the record's kind; the others carry an amount.
+_COUNTED = {
+    "voice_out": "voice_out",
+    "voice_in": "voice_in",
+    "messages": "sms",
+    "data_sessions": "data",
+    "to_rival": "to_rival",
+    "to_own_network": "to_own_network",
+    "hotline": "hotline",
+}
+_HALF_LIVES = np.arange(len(HALF_LIVES_DAYS))
+#: A day's count stops here, below the limit of its 16 bits less one block.
+RING_MAX = 50_000
+
+
+def apply_cdr(
+    state: PartitionState,
+    cdr: CdrColumns,
+    rows: NDArray[np.int64],
+    facts: NDArray[np.int8],
+    counts_as_event: NDArray[np.bool_],
+) -> None:
+    """Add call records to their lines.
+
+    Args:
+        rows: line of each record.
+        facts: kind facts of each record, shape (n, len(KIND_FACTS)).
+        counts_as_event: False for the later parts of a session, whose amounts count but which are no event of their own.
+    """
+    events = counts_as_event.astype(np.float64)
+    amounts = _amounts(cdr, facts, events)
+    record, quantity = np.nonzero(amounts)
+    cell = rows[record] * SUMS_WIDTH + quantity * len(HALF_LIVES_DAYS)
+    added = amounts[record, quantity][:, None] * weights(cdr.ts_ms, state.landmark.ms)[record]
+    # np.add.at adds in the order of the records, so that the sums do not depend on where blocks begin and end.
+    np.add.at(state.lines["sums"].reshape(-1), (cell[:, None] + _HALF_LIVES).ravel(), added.ravel())
+    _last_seen(state, cdr, rows, facts)
+    _daily_activity(state, cdr, rows, counts_as_event)
+    state.lines.touch(rows)
+
+
+def _amounts(cdr: CdrColumns, facts: NDArray[np.int8], events: NDArray[np.float64]) -> NDArray[np.float64]:
+    amounts = np.empty((len(cdr), len(QUANTITIES)))
+    for column, (name, _, _) in enumerate(QUANTITIES):
+        if name in _COUNTED:
+            amounts[:, column] = facts[:, _FACT[_COUNTED[name]]] * events
+        elif name == "seconds":
+            amounts[:, column] = cdr.duration_s * (facts[:, _FACT["voice_out"]] + facts[:, _FACT["voice_in"]])
+        elif name == "megabytes":
+            amounts[:, column] = cdr.megabytes
+        else:
+            amounts[:, column] = cdr.charge
+    return amounts
+
+
+def _last_seen(state: PartitionState, cdr: CdrColumns, rows: NDArray[np.int64], facts: NDArray[np.int8]) -> None:
+    np.minimum.at(state.lines["first_ms"], rows, cdr.ts_ms)
+    np.maximum.at(state.lines["last_ms"], rows, cdr.ts_ms)
+    own = facts[:, _FACT["own_act"]] > 0
+    np.maximum.at(state.lines["last_own_ms"], rows[own], cdr.ts_ms[own])
+
+
+def _daily_activity(
+    state: PartitionState, cdr: CdrColumns, rows: NDArray[np.int64], counts_as_event: NDArray[np.bool_]
+) -> None:
+    day = cdr.ts_ms // DAY_MS
+    today = state.clock_ms // DAY_MS
+    ring = state.lines["activity"].reshape(-1)
+    place = rows * RING_DAYS + day % RING_DAYS
+    in_ring = counts_as_event & (day > today - RING_DAYS + 1) & (day <= today + 1)
+    in_ring &= ring[place] < RING_MAX
+    np.add.at(ring, place[in_ring], 1)

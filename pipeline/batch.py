@@ -1,0 +1,37 @@
+"""Records of one partition in merge order: what the engine takes in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pipeline.columns import CdrColumns, ThinRecord, empty_cdr
+from pipeline.events import STREAM_RANK
+
+
+@dataclass(frozen=True, slots=True)
+class MergedBatch:
+    """Call records and thin records, each sorted by (`received_ms`, stream rank, offset)."""
+
+    cdr: CdrColumns = field(default_factory=empty_cdr)
+    thin: Sequence[ThinRecord] = ()
+
+    def __len__(self) -> int:
+        return len(self.cdr) + len(self.thin)
+
+    def before(self, cdr_start: int, thin_start: int, until_ms: int) -> tuple[int, int]:
+        """Ends of the parts, from these starts, that were received before `until_ms`."""
+        cdr_stop = int(np.searchsorted(self.cdr.received_ms, until_ms, side="left"))
+        thin_stop = thin_start
+        while thin_stop < len(self.thin) and self.thin[thin_stop].received_ms < until_ms:
+            thin_stop += 1
+        return max(cdr_start, cdr_stop), thin_stop
+
+    def part(self, cdr: tuple[int, int], thin: tuple[int, int]) -> "MergedBatch":
+        """A stretch of both."""
+        return MergedBatch(self.cdr.part(*cdr), self.thin[thin[0] : thin[1]])
+
+
+def merge_key(record: ThinRecord) -> tuple[int, int, int]:
+    """What orders thin records."""
+    return record.received_ms, STREAM_RANK[record.stream], record.offset

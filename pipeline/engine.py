@@ -1,0 +1,205 @@
+"""The engine of one partition: records in merge order in, warnings out. Pure: no I/O, no clock, no globals.
+
+Hard signals are decided at their record, gradual ones and scores at ticks of stream time; never at the end of a block, so
+that the sizes of fetches and restarts do not change what is decided.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from pipeline.apply_cdr import apply_cdr
+from pipeline.batch import MergedBatch
+from pipeline.columns import CdrColumns, ThinRecord
+from pipeline.decide_records import RecordDecisions
+from pipeline.decide_ticks import TickDecisions
+from pipeline.effects import Effects
+from pipeline.events import STREAM_RANK, CustomerRecord, Stream
+from pipeline.kinds import KindTable
+from pipeline.policy import SignalPolicy
+from pipeline.ports import LabelKeeper, Scorer
+from pipeline.state.decay import DAY_MS
+from pipeline.state.partition import NO_CLOCK, PartitionState
+
+LATE_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """Times by which the engine decides."""
+
+    tick_ms: int = 3_600_000
+    page_lines: int = 512
+
+
+class Engine:
+    """One partition's state and decisions.
+
+    Args:
+        state: what is remembered; owned by the engine from here on.
+        kinds: table of record kinds shared with the decoder of the same process.
+        labels: keeper of feature snapshots until their label is known.
+    """
+
+    def __init__(
+        self, state: PartitionState, policy: SignalPolicy, config: EngineConfig, kinds: KindTable, labels: LabelKeeper
+    ) -> None:
+        self.state = state
+        self.config = config
+        self.labels = labels
+        self._kinds = kinds
+        self._records = RecordDecisions(state, policy, labels)
+        self._ticks = TickDecisions(state, policy, labels)
+        self._touched: list[NDArray[np.int64]] = []
+
+    def use_model(self, scorer: Scorer, counts_from_ms: int) -> None:
+        """Score with this model from the first tick at or after `counts_from_ms` on."""
+        self._ticks.models.add(scorer, counts_from_ms)
+
+    def advance(self, batch: MergedBatch, until_ms: int) -> Effects:
+        """Take in a batch, all of it received before `until_ms`, and decide every tick up to `until_ms`.
+
+        `batch` must follow in merge order what came before; a record received before the last tick is late but counts.
+        """
+        effects = Effects()
+        if self.state.clock_ms == NO_CLOCK:
+            self._start_clock(batch)
+        cdr_at = thin_at = 0
+        while self.state.clock_ms != NO_CLOCK and (tick := self._next_tick()) <= until_ms:
+            cdr_stop, thin_stop = batch.before(cdr_at, thin_at, tick)
+            self._take(batch.part((cdr_at, cdr_stop), (thin_at, thin_stop)), effects)
+            cdr_at, thin_at = cdr_stop, thin_stop
+            self._decide_tick(tick, effects)
+        self._take(batch.part((cdr_at, len(batch.cdr)), (thin_at, len(batch.thin))), effects)
+        return effects
+
+    def _start_clock(self, batch: MergedBatch) -> None:
+        starts = [int(batch.cdr.received_ms[0])] if len(batch.cdr) else []
+        starts += [batch.thin[0].received_ms] if batch.thin else []
+        if starts:
+            self.state.clock_ms = min(starts) // self.config.tick_ms * self.config.tick_ms
+            self.state.landmark.ms = self.state.clock_ms
+
+    def _next_tick(self) -> int:
+        return self.state.clock_ms + self.config.tick_ms
+
+    def _decide_tick(self, tick_ms: int, effects: Effects) -> None:
+        state = self.state
+        state.clock_ms = tick_ms
+        touched = np.unique(np.concatenate(self._touched)) if self._touched else np.zeros(0, np.int64)
+        self._touched = []
+        if tick_ms % DAY_MS == 0:
+            self._open_day(tick_ms)
+            self._ticks.sweep(tick_ms, effects)
+        elif len(touched):
+            self._ticks.tick(touched, tick_ms, effects)
+
+    def _open_day(self, tick_ms: int) -> None:
+        """Make room for tomorrow in the rings, forget ids of long ago, move the landmark when it is due."""
+        state = self.state
+        today = tick_ms // DAY_MS
+        activity = state.lines["activity"]
+        activity[:, (today + 1) % activity.shape[1]] = 0
+        state.seen.expire(today)
+        if state.landmark.due(tick_ms):
+            factor = state.landmark.move(tick_ms)
+            sums = state.lines["sums"]
+            sums.reshape(len(sums), -1, len(factor))[:] *= factor
+        state.lines.touch_all()
+
+    def _take(self, batch: MergedBatch, effects: Effects) -> None:
+        if not len(batch):
+            return
+        fresh_cdr, fresh_thin = self._first_time(batch)
+        effects.counts["duplicates"] += int((~fresh_cdr).sum()) + int((~fresh_thin).sum())
+        cdr = batch.cdr
+        births = self._unknown_lines(cdr, fresh_cdr)
+        warned_before = len(effects.warnings)
+        self._take_thin(batch.thin, fresh_thin, births, cdr, effects)
+        if len(cdr):
+            self._take_cdr(cdr, fresh_cdr, effects)
+        self.state.newest_ms = max(self.state.newest_ms, _newest(batch))
+        self._ticks.publish_views_of(effects.warnings[warned_before:], self.state.newest_ms, effects)
+
+    def _first_time(self, batch: MergedBatch) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which records come for the first time; customer records have no id and always count."""
+        thin_hashes = np.array([_record_hash(item) for item in batch.thin], np.uint64)
+        has_id = np.array([item.stream is not Stream.CUSTOMERS for item in batch.thin], bool)
+        day = _newest(batch) // DAY_MS
+        fresh = self.state.seen.first_time(np.concatenate([batch.cdr.record_hash, thin_hashes[has_id]]), day)
+        fresh_thin = np.ones(len(batch.thin), bool)
+        fresh_thin[has_id] = fresh[len(batch.cdr) :]
+        return fresh[: len(batch.cdr)], fresh_thin
+
+    def _unknown_lines(self, cdr: CdrColumns, fresh: NDArray[np.bool_]) -> list[int]:
+        """Places of the first call record of each line that is not known yet."""
+        row_of = self.state.lines.row_of
+        if all(line_id in row_of for line_id in cdr.line_ids):
+            return []
+        first: dict[str, int] = {}
+        for place, line_id in enumerate(cdr.line_ids):
+            if line_id not in row_of and fresh[place]:
+                first.setdefault(line_id, place)
+        return sorted(first.values())
+
+    def _take_thin(
+        self,
+        thin: Sequence[ThinRecord],
+        fresh: NDArray[np.bool_],
+        births: list[int],
+        cdr: CdrColumns,
+        effects: Effects,
+    ) -> None:
+        """Apply thin records; a line that a call record brings is created at its place in the merge order."""
+        birth = 0
+        for place, item in enumerate(thin):
+            key = (item.received_ms, STREAM_RANK[item.stream])
+            while birth < len(births) and (int(cdr.received_ms[births[birth]]), STREAM_RANK[Stream.CDR]) < key:
+                self._create(cdr, births[birth], effects)
+                birth += 1
+            if fresh[place]:
+                self._records.decide(item.record, item.received_ms, effects)
+                effects.counts[f"records_{item.stream}"] += 1
+        for place in births[birth:]:
+            self._create(cdr, place, effects)
+
+    def _create(self, cdr: CdrColumns, place: int, effects: Effects) -> None:
+        self.state.line_row(cdr.line_ids[place], cdr.account_ids[place])
+        effects.counts["unknown_lines"] += 1
+
+    def _take_cdr(self, cdr: CdrColumns, fresh: NDArray[np.bool_], effects: Effects) -> None:
+        if not fresh.all():
+            cdr = cdr.rows(np.flatnonzero(fresh))
+            if not len(cdr):
+                return
+        row_of = self.state.lines.row_of
+        rows = np.array([row_of[line_id] for line_id in cdr.line_ids], np.int64)
+        apply_cdr(self.state, cdr, rows, self._kinds.facts[cdr.kind], self._session_starts(cdr))
+        self._touched.append(rows)
+        effects.counts["records_cdr"] += len(cdr)
+        effects.counts["late"] += int((cdr.received_ms - cdr.ts_ms > LATE_MS).sum())
+
+    def _session_starts(self, cdr: CdrColumns) -> NDArray[np.bool_]:
+        """False for records that are a later part of a session whose first part was counted."""
+        starts = np.ones(len(cdr), bool)
+        parts = np.flatnonzero(cdr.session_hash)
+        if len(parts):
+            day = int(cdr.received_ms[-1]) // DAY_MS
+            starts[parts] = self.state.seen.first_time(cdr.session_hash[parts], day)
+        return starts
+
+
+def _record_hash(item: ThinRecord) -> int:
+    record = item.record
+    if isinstance(record, CustomerRecord):
+        return 0
+    return xxhash.xxh3_64_intdigest(record.record_id.encode(), seed=1 + STREAM_RANK[item.stream])
+
+
+def _newest(batch: MergedBatch) -> int:
+    newest = [int(batch.cdr.received_ms[-1])] if len(batch.cdr) else []
+    newest += [batch.thin[-1].received_ms] if batch.thin else []
+    return max(newest, default=0)

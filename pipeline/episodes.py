@@ -1,0 +1,29 @@
+"""Signals going on and off: an episode begins at `on`, ends below `off`, and begins anew when its level rises."""
+
+from collections.abc import Mapping
+
+from pipeline.events import Level
+from pipeline.state.cases import Case, Episode
+
+LEVEL_RANK: dict[Level, int] = {Level.WATCH: 0, Level.WARN: 1, Level.CRITICAL: 2}
+
+
+def raise_episode(
+    case: Case, name: str, now_ms: int, strength: float, level: Level, evidence: Mapping[str, float]
+) -> bool:
+    """Note that a signal is on; returns whether this deserves a warning (it came on, or its level rose)."""
+    episode = case.episodes.get(name)
+    if episode is None:
+        case.episodes[name] = Episode(now_ms, now_ms, level, strength, dict(evidence))
+        return True
+    episode.strength = strength
+    episode.evidence = dict(evidence)
+    if LEVEL_RANK[level] <= LEVEL_RANK[episode.level]:
+        return False
+    episode.level, episode.level_ms = level, now_ms
+    return True
+
+
+def end_episode(case: Case, name: str) -> bool:
+    """Note that a signal is off; returns whether it was on."""
+    return case.episodes.pop(name, None) is not None

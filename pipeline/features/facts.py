@@ -1,0 +1,94 @@
+"""Facts of some lines at one moment, computed once a tick and shared by signals and features."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.state.catalogue import FAST, NO_TIME, QUANTITY_INDEX, RING_DAYS, SLOW
+from pipeline.state.decay import DAY_MS, per_day
+from pipeline.state.table import ColumnTable
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+ACTIVITY = ("voice_out", "voice_in", "messages", "data_sessions")
+#: Days of the activity ring that are complete at a sweep and not yet overwritten.
+RHYTHM_DAYS = 28
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Lines as they are at `now_ms`; every array has one entry a line.
+
+    `rates`: events (or units) per day, shape (n, n_quantities, n_half_lives). `age_days`: since the first activity seen.
+    `gap_days`: since the last activity, of any kind. `active_days` of `watched_days`: days with activity among the days
+    before the gap, at most 28 back. `active_share`: the share as of the last sweep at which the line was active (-1: none).
+    """
+
+    now_ms: int
+    rows: Rows
+    account_rows: Rows
+    rates: Floats
+    age_days: Floats
+    gap_days: Floats
+    own_gap_days: Floats
+    active_days: Floats
+    watched_days: Floats
+    active_share: Floats
+    bills: Floats
+
+    def rate(self, quantity: str, half_life: int) -> Floats:
+        """Rate per day of one quantity at one half-life (FAST, MIDDLE or SLOW)."""
+        result: Floats = self.rates[:, QUANTITY_INDEX[quantity], half_life]
+        return result
+
+    def activity(self, half_life: int) -> Floats:
+        """Calls, messages and data sessions per day together."""
+        return np.sum([self.rate(quantity, half_life) for quantity in ACTIVITY], axis=0, dtype=np.float64)
+
+    def fast_and_slow(self, quantity: str) -> tuple[Floats, Floats]:
+        """Rates per day now and usually."""
+        return self.rate(quantity, FAST), self.rate(quantity, SLOW)
+
+
+def facts_of(lines: ColumnTable, rows: Rows, now_ms: int, landmark_ms: int) -> Facts:
+    """Facts of these rows at `now_ms`."""
+    first = lines["first_ms"][rows]
+    age = np.where(first < NO_TIME, np.maximum(now_ms - first, 0) / DAY_MS, 0.0)
+    sums = lines["sums"][rows].reshape(len(rows), len(QUANTITY_INDEX), -1)
+    gap = _gap_days(lines["last_ms"][rows], now_ms)
+    active, watched = _rhythm(lines["activity"][rows], now_ms, age, gap)
+    return Facts(
+        now_ms=now_ms,
+        rows=rows,
+        account_rows=lines["account"][rows].astype(np.int64),
+        rates=per_day(sums, now_ms, landmark_ms, age),
+        age_days=age,
+        gap_days=gap,
+        own_gap_days=_gap_days(lines["last_own_ms"][rows], now_ms),
+        active_days=active,
+        watched_days=watched,
+        active_share=lines["active_share"][rows].astype(np.float64),
+        bills=lines["bills"][rows].astype(np.float64),
+    )
+
+
+def recent_days(ring: NDArray[np.uint16], now_ms: int, days: int) -> NDArray[np.uint16]:
+    """Events of the last complete `days` days, oldest first, shape (n, days)."""
+    today = now_ms // DAY_MS
+    order = np.arange(today - days, today) % RING_DAYS
+    result: NDArray[np.uint16] = ring[:, order]
+    return result
+
+
+def _gap_days(last_ms: NDArray[np.int64], now_ms: int) -> Floats:
+    return np.where(last_ms > 0, np.maximum(now_ms - last_ms, 0) / DAY_MS, np.nan)
+
+
+def _rhythm(ring: NDArray[np.uint16], now_ms: int, age: Floats, gap: Floats) -> tuple[Floats, Floats]:
+    seen = recent_days(ring, now_ms, RHYTHM_DAYS) > 0
+    active = seen.sum(axis=1).astype(np.float64)
+    whole_gap = np.floor(np.nan_to_num(gap, nan=0.0))
+    watched = np.clip(np.minimum(np.ceil(age), RHYTHM_DAYS) - whole_gap, 0.0, RHYTHM_DAYS)
+    return active, np.maximum(watched, active)

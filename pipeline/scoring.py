@@ -1,0 +1,27 @@
+"""From signals to a probability before any label is there: the documented prior."""
+
+from collections.abc import Mapping
+
+from pipeline.policy import SignalPolicy
+from pipeline.state.cases import Case
+
+
+def prior_score(strengths: Mapping[str, float], policy: SignalPolicy) -> float:
+    """Noisy-or of the signals over the base rate: 1 - (1 - base) prod (1 - weight strength) (Pearl 1988, section 4.3.2).
+
+    The order of the signals does not matter up to rounding; they are taken by name, so that it does not matter at all.
+    """
+    stays = 1.0 - policy.base_rate
+    for name in sorted(strengths):
+        stays *= 1.0 - policy.weight(name) * strengths[name]
+    return min(1.0, max(0.0, 1.0 - stays))
+
+
+def episode_strengths(*cases: Case | None) -> dict[str, float]:
+    """Strength of every signal that is on in any of these cases."""
+    result: dict[str, float] = {}
+    for case in cases:
+        if case is not None:
+            for name, episode in case.episodes.items():
+                result[name] = max(result.get(name, 0.0), episode.strength)
+    return result

@@ -1,0 +1,1 @@
+"""Named detectors: one family a file, one protocol, one registry."""

@@ -1,0 +1,36 @@
+"""What a gradual signal is."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.features.facts import Facts, Floats
+
+
+@dataclass(frozen=True, slots=True)
+class SoftSignal:
+    """A detector over many lines at once.
+
+    Attributes:
+        strength: facts of n lines -> strengths in [0, 1], shape (n,); 0 where nothing can be said.
+        evidence: facts of n lines -> named columns of numbers a manager understands, each of shape (n,).
+        every_tick: also looked at when the line had activity since the last tick; otherwise only at the daily sweep.
+    """
+
+    name: str
+    strength: Callable[[Facts], Floats]
+    evidence: Callable[[Facts], Mapping[str, Floats]]
+    every_tick: bool = False
+
+
+def unit(values: Floats) -> Floats:
+    """Values cut to [0, 1], with NaN as 0: what cannot be computed is no signal."""
+    result: Floats = np.clip(np.nan_to_num(values, nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
+    return result
+
+
+def ratio(part: Floats, whole: Floats) -> Floats:
+    """`part / whole`, 0 where the whole is 0."""
+    result: Floats = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+    return result

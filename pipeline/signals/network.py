@@ -1,0 +1,59 @@
+"""Signals of where the calls go: to rivals, to their hotlines."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from pipeline.features.facts import Facts, Floats
+from pipeline.signals.base import SoftSignal, ratio, unit
+from pipeline.state.catalogue import FAST, HALF_LIVES_DAYS, MIDDLE, SLOW
+
+MIN_AGE_DAYS = 14.0
+#: Outgoing events that a line's usual off-net share counts for when a few recent ones are judged.
+SHARE_PRIOR_EVENTS = 8.0
+SHIFT_NOISE, SHIFT_FULL = 0.08, 0.45
+
+
+def off_net_shares(facts: Facts) -> tuple[Floats, Floats]:
+    """Share of outgoing calls and messages that go to rivals, over the last days and usually.
+
+    The recent share is shrunk towards the usual one with the weight of `SHARE_PRIOR_EVENTS` events.
+    """
+    rival_now, rival_before = facts.fast_and_slow("to_rival")
+    own_now, own_before = facts.fast_and_slow("to_own_network")
+    usual = ratio(rival_before, rival_before + own_before)
+    days = HALF_LIVES_DAYS[FAST] / np.log(2.0)
+    events = (rival_now + own_now) * days
+    recent = (rival_now * days + SHARE_PRIOR_EVENTS * usual) / (events + SHARE_PRIOR_EVENTS)
+    return recent, usual
+
+
+def off_net_shift(facts: Facts) -> Floats:
+    """How far the off-net share rose: 0 at a rise of 0.08 (noise), 1 at 0.45."""
+    recent, usual = off_net_shares(facts)
+    old_enough = facts.age_days >= MIN_AGE_DAYS
+    return unit(np.where(old_enough, (recent - usual - SHIFT_NOISE) / (SHIFT_FULL - SHIFT_NOISE), 0.0))
+
+
+def _off_net_evidence(facts: Facts) -> Mapping[str, Floats]:
+    recent, usual = off_net_shares(facts)
+    return {"off_net_ratio_7d": recent, "off_net_ratio_before": usual}
+
+
+def hotline_calls(facts: Facts) -> Floats:
+    """Decayed number of calls to rivals' hotlines, half-life 14 days."""
+    now_days = HALF_LIVES_DAYS[MIDDLE] / np.log(2.0) * (1.0 - np.exp2(-facts.age_days / HALF_LIVES_DAYS[MIDDLE]))
+    return facts.rate("hotline", MIDDLE) * now_days
+
+
+def competitor_hotline(facts: Facts) -> Floats:
+    """1 - exp(-calls): one fresh call 0.63, two 0.86; halves its count every 14 days."""
+    return unit(1.0 - np.exp(-hotline_calls(facts)))
+
+
+def _hotline_evidence(facts: Facts) -> Mapping[str, Floats]:
+    return {"calls_28d": hotline_calls(facts)}
+
+
+OFF_NET_SHIFT = SoftSignal("off_net_shift", off_net_shift, _off_net_evidence)
+COMPETITOR_HOTLINE = SoftSignal("competitor_hotline", competitor_hotline, _hotline_evidence, every_tick=True)

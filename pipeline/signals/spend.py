@@ -1,0 +1,35 @@
+"""Signals of what the customer pays: a bill against the customer's own last bills."""
+
+import math
+from statistics import median
+
+MIN_EARLIER_BILLS = 2
+#: A drop within this share of the usual bill, or within this many of its usual deviations, is noise.
+NOISE_RATIO = 0.12
+NOISE_DEVIATIONS = 2.0
+FULL_DROP = 0.60
+
+
+def spend_drop(bills: list[float]) -> tuple[float, dict[str, float]]:
+    """Strength and evidence of the last of these bills against the median of those before it.
+
+    `bills` are amounts, oldest first. The drop beyond noise, as a share of a full drop (60 % of the usual bill). Noise is the
+    larger of 12 % and two median absolute deviations, so that a customer whose bills always jump is no alarm.
+
+    >>> round(spend_drop([50.0, 52.0, 50.0, 30.0])[0], 4)
+    0.5833
+    >>> spend_drop([50.0, 30.0])[0]
+    0.0
+    """
+    earlier = bills[:-1]
+    if len(earlier) < MIN_EARLIER_BILLS or not bills:
+        return 0.0, {}
+    usual = median(earlier)
+    if usual <= 0 or not math.isfinite(usual):
+        return 0.0, {}
+    spread = median(abs(bill - usual) for bill in earlier) / usual
+    drop = 1.0 - bills[-1] / usual
+    noise = max(NOISE_RATIO, NOISE_DEVIATIONS * spread)
+    strength = min(1.0, max(0.0, (drop - noise) / (FULL_DROP - NOISE_RATIO)))
+    evidence = {"last_bill": bills[-1], "median_bill": usual, "drop_ratio": drop, "bills": float(len(bills))}
+    return strength, evidence

@@ -1,0 +1,90 @@
+"""Every column of the state, declared once: layout, serialisation, documentation and schema version come from here."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+RING_DAYS = 32
+BILLS_KEPT = 6
+NEVER = 0
+#: A time later than any: first activity of a line that was never active.
+NO_TIME = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One quantity of every row of a table.
+
+    Attributes:
+        width: numbers a row; 1 gives a flat array.
+        fill: value of a new row.
+        unit, meaning: for the documentation.
+    """
+
+    name: str
+    dtype: str
+    unit: str
+    meaning: str
+    width: int = 1
+    fill: float = 0
+
+    @property
+    def bytes_per_row(self) -> int:
+        """Bytes one row takes in this column."""
+        return int(np.dtype(self.dtype).itemsize) * self.width
+
+
+#: What is summed with forward decay for each line. Order is part of the schema.
+QUANTITIES: tuple[tuple[str, str, str], ...] = (
+    ("voice_out", "calls", "outgoing voice calls"),
+    ("voice_in", "calls", "incoming voice calls"),
+    ("messages", "messages", "messages sent and received"),
+    ("data_sessions", "sessions", "data sessions"),
+    ("seconds", "s", "talk time, both directions"),
+    ("megabytes", "MB", "data volume, both directions"),
+    ("charge", "currency", "charges on call records"),
+    ("to_rival", "events", "outgoing calls and messages to other operators"),
+    ("to_own_network", "events", "outgoing calls and messages within the own network"),
+    ("hotline", "calls", "outgoing calls to a rival's hotline"),
+)
+QUANTITY_INDEX: dict[str, int] = {name: index for index, (name, _, _) in enumerate(QUANTITIES)}
+
+#: Half-lives of the decayed sums, in days: the last days, the last weeks, the customer's own normal.
+HALF_LIVES_DAYS: tuple[float, ...] = (3.5, 14.0, 56.0)
+FAST, MIDDLE, SLOW = range(len(HALF_LIVES_DAYS))
+SUMS_WIDTH = len(QUANTITIES) * len(HALF_LIVES_DAYS)
+
+LINE_COLUMNS: tuple[Column, ...] = (
+    Column("account", "int32", "row", "row of the line's account in the account table", fill=-1),
+    Column("first_ms", "int64", "epoch ms", "first activity we know of; 2^62 none", fill=NO_TIME),
+    Column("last_ms", "int64", "epoch ms", "last activity of any kind; 0 none", fill=NEVER),
+    Column("last_own_ms", "int64", "epoch ms", "last activity the customer began; 0 none", fill=NEVER),
+    Column("churned_ms", "int64", "epoch ms", "when the line left; 0 it has not", fill=NEVER),
+    Column("silence_stage", "uint8", "code", "0 active, 1 silent for 40 days, 2 for 90 (prepaid lines)"),
+    Column("sums", "float64", "see quantities", "forward-decayed sums, quantity by half-life", width=SUMS_WIDTH),
+    Column("activity", "uint16", "events", "events of each of the last 32 days, by day number modulo 32", width=RING_DAYS),
+    Column("active_share", "float32", "1", "share of days with activity, as of the last active day; -1 unknown", fill=-1),
+    Column("bills", "float32", "currency", "the last invoices, oldest first; NaN not there yet", width=BILLS_KEPT, fill=np.nan),
+    Column("bills_ms", "int64", "epoch ms", "when each of them was made", width=BILLS_KEPT, fill=NEVER),
+    Column("score", "float32", "probability", "score of the last tick; NaN never scored", fill=np.nan),
+    Column("by_model", "uint8", "flag", "1: that score came from a learnt model, 0: from the prior"),
+)
+
+ACCOUNT_COLUMNS: tuple[Column, ...] = (
+    Column("segment", "uint8", "code", "0 public, 1 business, 2 key account"),
+    Column("star", "uint8", "stars", "star level 0-5"),
+    Column("prepaid", "uint8", "flag", "1 prepaid, 0 postpaid"),
+    Column("known", "uint8", "flag", "1: a customer record came; 0: the account was created by another record"),
+    Column("tenure_start_ms", "int64", "epoch ms", "start of the relationship; 0 unknown", fill=NEVER),
+    Column("contract_end_ms", "int64", "epoch ms", "end of the running contract; 0 none known", fill=NEVER),
+)
+
+SEGMENTS: tuple[str, ...] = ("public", "business", "key_account")
+
+
+def schema_version() -> str:
+    """Hash over everything that decides the layout of saved pages; a page of another version is never misread."""
+    parts = [repr((QUANTITIES, HALF_LIVES_DAYS, RING_DAYS, BILLS_KEPT))]
+    parts += [f"{c.name}:{c.dtype}:{c.width}:{c.fill}" for c in (*LINE_COLUMNS, *ACCOUNT_COLUMNS)]
+    return hashlib.blake2b("|".join(parts).encode(), digest_size=6).hexdigest()

@@ -1,0 +1,149 @@
+"""Rows of columns, found by id, kept in pages of a fixed number of rows; a page is the unit that is saved."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.state.cases import Case
+from pipeline.state.catalogue import Column
+
+GROWTH = 1.5
+
+
+class PageBody(msgspec.Struct, array_like=True):
+    """One page as it is saved: ids of its rows, column bytes in catalogue order, cases by row within the page."""
+
+    ids: list[str]
+    columns: list[bytes]
+    cases: dict[int, Case]
+
+
+_ENCODE = msgspec.msgpack.Encoder().encode
+_DECODE = msgspec.msgpack.Decoder(PageBody).decode
+
+
+class ColumnTable:
+    """Columns of one kind of row (lines or accounts) of one partition.
+
+    Rows are numbered in the order in which they appeared; row r stands in page r // page_rows. Attribute access to a
+    column: `table["sums"]`, shape (n_rows,) or (n_rows, width).
+    """
+
+    def __init__(self, columns: Sequence[Column], page_rows: int) -> None:
+        self.columns = tuple(columns)
+        self.page_rows = page_rows
+        self.ids: list[str] = []
+        self.row_of: dict[str, int] = {}
+        self.cases: dict[int, Case] = {}
+        self._capacity = 0
+        self._arrays: dict[str, NDArray[Any]] = {}
+        self._dirty = np.zeros(0, bool)
+        self._has_case = np.zeros(0, bool)
+        self._reserve(page_rows)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self._arrays[name][: len(self.ids)]
+
+    def add(self, row_id: str) -> int:
+        """Row of this id; a new one is appended with every column at its fill value."""
+        row = self.row_of.get(row_id)
+        if row is None:
+            row = len(self.ids)
+            if row >= self._capacity:
+                self._reserve(row + 1)
+            self.ids.append(row_id)
+            self.row_of[row_id] = row
+            self._dirty[row // self.page_rows] = True
+        return row
+
+    def case(self, row: int) -> Case:
+        """The case of a row, made when it has none; the row's page becomes dirty."""
+        self._dirty[row // self.page_rows] = True
+        found = self.cases.get(row)
+        if found is None:
+            found = self.cases[row] = Case()
+            self._has_case[row] = True
+        return found
+
+    def has_case(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of these rows have a case."""
+        result: NDArray[np.bool_] = self._has_case[rows]
+        return result
+
+    def drop_case(self, row: int) -> None:
+        """Forget the case of a row."""
+        if self.cases.pop(row, None) is not None:
+            self._has_case[row] = False
+            self._dirty[row // self.page_rows] = True
+
+    def touch(self, rows: NDArray[np.int64] | int) -> None:
+        """Mark the pages of these rows as changed since they were saved."""
+        self._dirty[rows // self.page_rows] = True
+
+    def touch_all(self) -> None:
+        """Mark every page as changed."""
+        self._dirty[: self.page_count] = True
+
+    @property
+    def page_count(self) -> int:
+        """Pages in use."""
+        return -(-len(self.ids) // self.page_rows)
+
+    def dirty_pages(self) -> list[int]:
+        """Numbers of the pages that changed since `saved`."""
+        return np.flatnonzero(self._dirty[: self.page_count]).tolist()
+
+    def saved(self, pages: Iterable[int]) -> None:
+        """These pages are on their way to the store."""
+        for page in pages:
+            self._dirty[page] = False
+
+    def dump_page(self, page: int) -> bytes:
+        """Bytes of one page; `load_page` of a table with the same catalogue takes them back."""
+        start, stop = page * self.page_rows, min((page + 1) * self.page_rows, len(self.ids))
+        cases = {row - start: self.cases[row] for row in range(start, stop) if row in self.cases}
+        columns = [np.ascontiguousarray(self._arrays[c.name][start:stop]).tobytes() for c in self.columns]
+        return _ENCODE(PageBody(self.ids[start:stop], columns, cases))
+
+    def load_page(self, data: bytes) -> None:
+        """Append the rows of a saved page; pages must be loaded in the order of their numbers.
+
+        Raises:
+            ValueError: the page before this one is not full, so rows would get other numbers.
+        """
+        body = _DECODE(data)
+        start, stop = len(self.ids), len(self.ids) + len(body.ids)
+        if start % self.page_rows:
+            raise ValueError(f"page loaded at row {start}, which is not the start of a page of {self.page_rows} rows")
+        self._reserve(stop)
+        for column, raw in zip(self.columns, body.columns, strict=True):
+            self._arrays[column.name][start:stop] = np.frombuffer(raw, column.dtype).reshape(_shape(column, len(body.ids)))
+        self.ids.extend(body.ids)
+        self.row_of.update(zip(body.ids, range(start, stop), strict=True))
+        for row, case in body.cases.items():
+            self.cases[start + row] = case
+            self._has_case[start + row] = True
+
+    def _reserve(self, rows: int) -> None:
+        if rows <= self._capacity:
+            return
+        pages = -(-max(rows, int(self._capacity * GROWTH)) // self.page_rows)
+        capacity = pages * self.page_rows
+        for column in self.columns:
+            grown = np.full(_shape(column, capacity), column.fill, column.dtype)
+            if self._capacity:
+                grown[: self._capacity] = self._arrays[column.name]
+            self._arrays[column.name] = grown
+        self._dirty = np.concatenate([self._dirty, np.zeros(pages - len(self._dirty), bool)])
+        self._has_case = np.concatenate([self._has_case, np.zeros(capacity - len(self._has_case), bool)])
+        self._capacity = capacity
+
+
+def _shape(column: Column, rows: int) -> tuple[int, ...]:
+    return (rows,) if column.width == 1 else (rows, column.width)

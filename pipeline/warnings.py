@@ -1,0 +1,99 @@
+"""Building a warning: who, how urgent, why, and an id that the same cause always has."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from pipeline.episodes import LEVEL_RANK
+from pipeline.events import ChurnWarning, Level, ScoreBasis, SignalReport
+from pipeline.policy import SignalPolicy
+from pipeline.state.cases import Case, Episode
+from pipeline.state.decay import DAY_MS
+
+EVIDENCE_DIGITS = 4
+SCORE_DIGITS = 6
+
+
+def warning_id(subject: str, signal: str, start_ms: int) -> str:
+    """Hash of the line (or account), the signal, and the start of its episode at this level.
+
+    >>> warning_id("l1", "silence", 5) == warning_id("l1", "silence", 5)
+    True
+    """
+    return hashlib.blake2b(f"{subject}\x00{signal}\x00{start_ms}".encode(), digest_size=16).hexdigest()
+
+
+def build_warning(
+    *,
+    account_id: str,
+    line_id: str | None,
+    cause: str,
+    cases: Iterable[Case],
+    now_ms: int,
+    score: float,
+    basis: ScoreBasis,
+    model_version: str,
+    policy: SignalPolicy,
+) -> ChurnWarning:
+    """The warning that `cause` makes now, with everything else that is on for the line and its account."""
+    episodes = _all_episodes(cases)
+    main = episodes[cause]
+    order = _by_importance(episodes, policy, first=cause)
+    signals = [_report(name, episodes[name], policy) for name in order]
+    level = max((episode.level for episode in episodes.values()), key=LEVEL_RANK.__getitem__, default=Level.WATCH)
+    return ChurnWarning(
+        warning_id=warning_id(line_id or account_id, cause, main.level_ms),
+        ts_ms=now_ms,
+        account_id=account_id,
+        line_id=line_id,
+        level=level,
+        score=round(score, SCORE_DIGITS),
+        score_basis=basis,
+        days_left=days_left(episodes, now_ms, policy),
+        signals=signals,
+        reasons=order[: policy.reasons_max],
+        model_version=model_version,
+        features_hash=_digest(signals, round(score, SCORE_DIGITS)),
+    )
+
+
+def days_left(episodes: Mapping[str, Episode], now_ms: int, policy: SignalPolicy) -> float | None:
+    """Days that are left to act by the most urgent hard signal; None when only gradual ones are on."""
+    left = []
+    for name, episode in episodes.items():
+        if name in policy.hard:
+            gone_days = (now_ms - episode.began_ms) / DAY_MS
+            left.append(max(0.0, policy.hard[name].days_left - gone_days))
+    return round(min(left), 2) if left else None
+
+
+def report_episodes(cases: Iterable[Case], policy: SignalPolicy) -> list[SignalReport]:
+    """Everything that is on in these cases, the weightiest first."""
+    episodes = _all_episodes(cases)
+    return [_report(name, episodes[name], policy) for name in _by_importance(episodes, policy)]
+
+
+def _all_episodes(cases: Iterable[Case]) -> dict[str, Episode]:
+    """Episodes of all cases by signal; the first case wins."""
+    episodes: dict[str, Episode] = {}
+    for case in cases:
+        for name, episode in case.episodes.items():
+            episodes.setdefault(name, episode)
+    return episodes
+
+
+def _by_importance(episodes: Mapping[str, Episode], policy: SignalPolicy, first: str = "") -> list[str]:
+    return sorted(episodes, key=lambda name: (name != first, -policy.weight(name) * episodes[name].strength, name))
+
+
+def _report(name: str, episode: Episode, policy: SignalPolicy) -> SignalReport:
+    evidence = {key: round(value, EVIDENCE_DIGITS) for key, value in sorted(episode.evidence.items())}
+    return SignalReport(
+        name, policy.origin(name), round(min(1.0, max(0.0, episode.strength)), EVIDENCE_DIGITS), episode.began_ms, evidence
+    )
+
+
+def _digest(signals: list[SignalReport], score: float) -> str:
+    """What the decision was made from, as a hash, so that two runs can be compared."""
+    return hashlib.blake2b(msgspec.json.encode([signals, score], order="deterministic"), digest_size=8).hexdigest()

@@ -1,0 +1,35 @@
+"""Fixtures that every test may use: the real broker and Redis, and settings that point at them."""
+
+import os
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from churnwatch.embedded import EmbeddedServices
+from churnwatch.settings import Settings, read_settings
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[EmbeddedServices]:
+    """The broker and Redis named by KAFKA_BOOTSTRAP and REDIS_URL, else embedded ones, for the whole session."""
+    with EmbeddedServices(os.environ.get("KAFKA_BOOTSTRAP", ""), os.environ.get("REDIS_URL", "")) as running:
+        yield running
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """A prefix of this test alone, so that tests share one broker without seeing each other."""
+    return f"t{uuid.uuid4().hex[:10]}"
+
+
+@pytest.fixture
+def test_environment(services: EmbeddedServices, topic_prefix: str) -> dict[str, str]:
+    """Environment variables for a process under test."""
+    return {**services.environment(), "CHURNWATCH_KAFKA__TOPIC_PREFIX": topic_prefix}
+
+
+@pytest.fixture
+def test_settings(test_environment: dict[str, str]) -> Settings:
+    """Settings wired to the services under this test's prefix."""
+    return read_settings(environ=test_environment)
