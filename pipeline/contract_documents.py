@@ -21,11 +21,11 @@ from pipeline.events import (
     ChurnWarning,
     DeadLetter,
     Example,
-    LineView,
     ModelMessage,
     Stream,
     Truth,
 )
+from pipeline.line_views import LineView
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "contract"
 RENEW = "python -m pipeline.contract_documents --write"

@@ -1,4 +1,4 @@
-"""Rows as Asterisk's cdr_csv writes them: text quoted with doubled quotes, whole numbers bare, a line feed after each."""
+"""Rows as Asterisk writes them (cdr_csv): text quoted, quotes doubled, whole numbers bare, a line feed after each."""
 
 from collections.abc import Iterable
 
