@@ -6,7 +6,8 @@ from alerts.book import Book, after
 from alerts.chain import seal
 from alerts.store.directory import customer_of
 from alerts.tasks import Actor, Customer, Refusal, Role, Task, TaskEvent
-from pipeline.events import ChurnWarning, Consent, CustomerRecord, Level, LineView, Origin, SignalReport
+from pipeline.events import ChurnWarning, Consent, CustomerRecord, Level, Origin, SignalReport
+from pipeline.line_views import LineView
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS

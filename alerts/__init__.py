@@ -1,0 +1,1 @@
+"""What to do: tasks, queue, console, reports. Imports `models` and `pipeline`."""

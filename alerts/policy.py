@@ -1,0 +1,126 @@
+"""The rules of tasks as configured in `config/policies/tasks.toml`, checked when read."""
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from alerts.tasks import LEVEL_RANK, TaskResult
+from pipeline.events import Disposition, Level, Origin, SignalReport
+
+TASK_POLICY_FILE = Path(__file__).resolve().parent.parent / "config" / "policies" / "tasks.toml"
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+
+Positive = Annotated[float, msgspec.Meta(gt=0, le=10_000)]
+NonNegative = Annotated[float, msgspec.Meta(ge=0, le=10_000)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+Window = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]|24):[0-5]\d$")]
+
+
+class TaskPolicyError(ValueError):
+    """The policy file is missing or wrong; the message names file, key and what is allowed."""
+
+
+class DispositionRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one disposition does: close with `result`, or wait `delay_hours` up to `attempts_max` contacts."""
+
+    result: TaskResult | None = None
+    delay_hours: Positive | None = None
+    attempts_max: Count | None = None
+
+
+class ReasonGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]*$")]
+    signals: list[str]
+    stale_days: Positive
+    cooldown_days: NonNegative
+    recovered_cooldown_days: NonNegative
+
+
+class ReasonGroups(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    strength_min: Annotated[float, msgspec.Meta(ge=0, le=1)]
+    order: Annotated[list[ReasonGroup], msgspec.Meta(min_length=1)]
+
+
+class ContactPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    window: Window
+    timezone: str
+    per_day: Count
+    per_week: Count
+    per_30_days: Count
+    lease_s: Positive
+    deliveries_max: Count
+
+
+class TaskPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """See the comments of the file for each key."""
+
+    create_from: Level
+    barred_origins: list[Origin]
+    seen_days: Positive
+    due_hours: dict[Level, Positive]
+    contact: ContactPolicy
+    dispositions: dict[Disposition, DispositionRule]
+    groups: ReasonGroups
+
+    def makes_task(self, level: Level) -> bool:
+        return LEVEL_RANK[level] >= LEVEL_RANK[self.create_from]
+
+    def due_ms(self, level: Level, now_ms: int) -> int:
+        return now_ms + int(self.due_hours[level] * HOUR_MS)
+
+    def group(self, name: str) -> ReasonGroup:
+        """The group of that name; a name no longer configured follows the last group's rules."""
+        return next((group for group in self.groups.order if group.name == name), self.groups.order[-1])
+
+    def group_of(self, signals: Sequence[SignalReport]) -> ReasonGroup:
+        """The first configured group that a strong enough signal belongs to.
+
+        Without a strong one the strongest decides; without any signal, or with an unknown one, it is the last group.
+        """
+        strong = [signal.name for signal in signals if signal.strength >= self.groups.strength_min]
+        names = strong or [max(signals, key=lambda signal: signal.strength).name] if signals else []
+        for group in self.groups.order:
+            if any(name.startswith(beginning) for name in names for beginning in group.signals):
+                return group
+        return self.groups.order[-1]
+
+
+def read_task_policy(path: Path = TASK_POLICY_FILE) -> TaskPolicy:
+    """Read and check the policy.
+
+    Raises:
+        TaskPolicyError: the file cannot be read, or a key or value in it is wrong.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise TaskPolicyError(f"cannot read the task policy {path}: {error.strerror}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise TaskPolicyError(f"{path} is not valid TOML: {error}") from None
+    try:
+        policy = msgspec.convert(values, TaskPolicy)
+    except msgspec.ValidationError as error:
+        raise TaskPolicyError(f"{path}: {error}") from None
+    _check(policy, path)
+    return policy
+
+
+def _check(policy: TaskPolicy, path: Path) -> None:
+    for level in Level:
+        if level not in policy.due_hours:
+            raise TaskPolicyError(f"{path}: due_hours lacks `{level}`; it needs {', '.join(Level)}")
+    for disposition in Disposition:
+        rule = policy.dispositions.get(disposition)
+        if rule is None:
+            raise TaskPolicyError(f"{path}: no rule [dispositions.{disposition}]")
+        if (rule.result is None) == (rule.delay_hours is None or rule.attempts_max is None):
+            raise TaskPolicyError(
+                f"{path}: [dispositions.{disposition}] needs either `result` or both `delay_hours` and `attempts_max`"
+            )
+    names = [group.name for group in policy.groups.order]
+    if len(set(names)) != len(names):
+        raise TaskPolicyError(f"{path}: two groups have the same name; names are {', '.join(names)}")

@@ -1,0 +1,234 @@
+"""Tasks in Redis: the one place through which the tasks process, the console and the dialer read and change them.
+
+Every change is decided by pure code on the account's book and written in one atomic step together with its event, which
+waits in the outbox for Kafka. Redis errors propagate: then either all of a change happened or nothing of it, and a
+repeat is harmless.
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+import redis
+
+from alerts import dialing, moves
+from alerts.admission import admit
+from alerts.book import Book
+from alerts.clock import Clock
+from alerts.policy import TaskPolicy, read_task_policy
+from alerts.store.directory import Directory
+from alerts.store.inbox import Inbox
+from alerts.store.keys import Keys
+from alerts.store.layout import stale_at_ms
+from alerts.store.ledger import Draft, Ledger
+from alerts.store.outbox import Outbox
+from alerts.tasks import Actor, Counts, Customer, OwnerCounts, Refusal, RefusalReason, Task, TaskEvent, TaskState
+from pipeline.events import ChurnWarning, Disposition
+from pipeline.line_views import LineView
+
+#: So often a change is decided anew when somebody else was quicker; then the caller hears `busy`.
+ATTEMPTS_MAX = 20
+SWEEP_LIMIT = 500
+
+Decision = Callable[[Book, Task], TaskEvent | Refusal]
+
+
+class TaskStore:
+    """Read and change tasks.
+
+    Args:
+        client: a Redis client with decoded responses that repeats no command by itself.
+        prefix: of all keys, the same for all processes of one installation.
+        clock: what time it is for due times and events.
+        policy: rules of tasks; by default `config/policies/tasks.toml`.
+    """
+
+    def __init__(self, client: redis.Redis, prefix: str, clock: Clock, policy: TaskPolicy | None = None) -> None:
+        self.policy = policy or read_task_policy()
+        self.clock = clock
+        self.keys = Keys(prefix)
+        self.ledger = Ledger(client, self.keys, self.policy)
+        self.directory = Directory(client, self.keys)
+        self.outbox = Outbox(client, self.keys)
+        self._inbox = Inbox(client, self.keys, self.ledger)
+        self._redis = client
+
+    # Reading
+
+    def now_ms(self) -> int:
+        return self.clock.now_ms()
+
+    def get(self, task_id: str) -> Task | None:
+        return self.ledger.tasks([task_id]).get(task_id)
+
+    def open_tasks(
+        self, owner: str | None = None, state: TaskState | None = None, limit: int = 50, offset: int = 0
+    ) -> list[Task]:
+        """Most urgent first: by level, then score."""
+        return self._inbox.open_tasks(owner, state, limit, offset)
+
+    def count_open(self, owner: str | None = None, state: TaskState | None = None) -> int:
+        return self._inbox.count_open(owner, state)
+
+    def closed_tasks(self, owner: str | None = None, limit: int = 50, offset: int = 0) -> list[Task]:
+        """Latest first."""
+        return self._inbox.closed_tasks(owner, limit, offset)
+
+    def tasks_of(self, account_id: str) -> list[Task]:
+        """The account's tasks, open ones first, at most 50."""
+        return self._inbox.tasks_of(account_id)
+
+    def customer(self, account_id: str) -> Customer | None:
+        known = self.directory.customers([account_id]).get(account_id)
+        if known is None:
+            return None
+        return msgspec.structs.replace(known, opted_out=self.ledger.book(account_id).opted_out)
+
+    def line_view(self, line_id: str) -> LineView | None:
+        return self.directory.line_views([line_id]).get(line_id)
+
+    def lines_of(self, account_id: str) -> list[str]:
+        return self.directory.lines_of(account_id)
+
+    def counts(self) -> Counts:
+        return self._inbox.counts(self.now_ms())
+
+    def owners(self) -> list[OwnerCounts]:
+        """Everybody who ever had a task, by name."""
+        return self._inbox.owners()
+
+    # Changing
+
+    def accept(self, task_id: str, actor: Actor, version: int | None = None) -> Task | Refusal:
+        return self._change(task_id, version, lambda _, task: moves.accept(task, actor, self.now_ms()))
+
+    def record_disposition(
+        self,
+        task_id: str,
+        actor: Actor,
+        disposition: Disposition,
+        note: str = "",
+        version: int | None = None,
+        attempt: int | None = None,
+    ) -> Task | Refusal:
+        """How a contact ended; it becomes an outcome that the workers learn from. `attempt`: see `moves.record`."""
+        return self._change(
+            task_id,
+            version,
+            lambda _, task: moves.record(task, actor, disposition, note, self.now_ms(), self.policy, attempt),
+        )
+
+    def add_note(self, task_id: str, actor: Actor, text: str, version: int | None = None) -> Task | Refusal:
+        return self._change(task_id, version, lambda _, task: moves.add_note(task, actor, text, self.now_ms()))
+
+    def snooze(self, task_id: str, actor: Actor, until_ms: int, version: int | None = None) -> Task | Refusal:
+        return self._change(task_id, version, lambda _, task: moves.snooze(task, actor, until_ms, self.now_ms()))
+
+    def reassign(self, task_id: str, actor: Actor, owner: str, version: int | None = None) -> Task | Refusal:
+        return self._change(task_id, version, lambda _, task: moves.reassign(task, actor, owner, self.now_ms()))
+
+    def begin_dial(self, task_id: str, actor: Actor, attempt: int) -> Task | Refusal:
+        """Mark the call as begun; only then may it ring. A call nobody may ever make closes its task."""
+        begun = self._change(task_id, None, lambda book, task: self._begin(book, task, actor, attempt))
+        if isinstance(begun, Refusal) and begun.reason in dialing.NEVER and begun.task is not None:
+            reason = begun.reason
+            self._change(task_id, None, lambda _, task: moves.forbid(task, reason, self.now_ms(), self.policy))
+        return begun
+
+    def lose_attempt(self, task_id: str, actor: Actor, attempt: int) -> Task | Refusal:
+        return self._change(task_id, None, lambda _, task: dialing.lose(task, actor, attempt, self.now_ms()))
+
+    def admit_warnings(self, warnings: Sequence[ChurnWarning]) -> list[TaskEvent]:
+        """Turn warnings into tasks, evidence or logged refusals; those handled before are passed over.
+
+        Returns the events written. Moves the clock to the newest warning.
+        """
+        events: list[TaskEvent] = []
+        waiting = list(warnings)
+        for _ in range(ATTEMPTS_MAX):
+            if not waiting:
+                break
+            written, waiting = self._admit_once(waiting)
+            events += written
+        if waiting:
+            raise redis.RedisError(
+                f"{len(waiting)} warnings met other changes {ATTEMPTS_MAX} times over; trying again later"
+            )
+        self.clock.advance(max((warning.ts_ms for warning in warnings), default=0))
+        return events
+
+    def close_recovered(self) -> list[Task]:
+        """Close the tasks whose reason nothing has spoken for since their group's `stale_days`."""
+        now_ms = self.now_ms()
+        stale = self._inbox.stale(now_ms, SWEEP_LIMIT)
+        views = self.directory.line_views([line_id for task in stale for line_id in task.line_ids])
+        closed = []
+        for task in stale:
+            seen_ms = max((views[line_id].ts_ms for line_id in task.line_ids if line_id in views), default=0)
+            stale_ms = stale_at_ms(task, max(seen_ms, task.refreshed_ms), self.policy)
+            if stale_ms > now_ms:
+                self._redis.zadd(self.keys.stale, {task.task_id: stale_ms}, xx=True)
+                continue
+            outcome = self._change(task.task_id, task.version, lambda _, now: moves.recover(now, now_ms, self.policy))
+            if isinstance(outcome, Task):
+                closed.append(outcome)
+        return closed
+
+    def forget_old_warnings(self) -> int:
+        """Drop warning ids older than `seen_days`; returns how many."""
+        oldest_ms = self.now_ms() - int(self.policy.seen_days * 86_400_000)
+        return int(self._redis.zremrangebyscore(self.keys.seen, "-inf", oldest_ms))
+
+    def _begin(self, book: Book, task: Task, actor: Actor, attempt: int) -> TaskEvent | Refusal:
+        customer = self.directory.customers([task.account_id]).get(task.account_id)
+        return dialing.begin(book, task, actor, attempt, customer, self.policy, self.now_ms())
+
+    def _change(self, task_id: str, version: int | None, decide: Decision) -> Task | Refusal:
+        """Decide on the latest state and write it; decide again whenever the account has moved on meanwhile."""
+        for _ in range(ATTEMPTS_MAX):
+            known = self.get(task_id)
+            if known is None:
+                return Refusal(RefusalReason.UNKNOWN_TASK)
+            # What is read after the book is at least as new: had it changed since, the append would fail.
+            book = self.ledger.book(known.account_id)
+            task = book.task(task_id) or self.ledger.tasks([task_id])[task_id]
+            if version is not None and version != task.version:
+                return Refusal(RefusalReason.STALE_VERSION, task)
+            move = decide(book, task)
+            if isinstance(move, Refusal):
+                return move
+            if self.ledger.append([self.ledger.seal(book, [_settled(move)])])[0] and move.task is not None:
+                return move.task
+        return Refusal(RefusalReason.BUSY, self.get(task_id))
+
+    def _admit_once(self, warnings: Sequence[ChurnWarning]) -> tuple[list[TaskEvent], list[ChurnWarning]]:
+        """One pass over a batch: what was written, and the warnings of accounts that moved on meanwhile."""
+        # Books before seen ids: whoever writes in between moves a book on, and that account is done again.
+        books = self.ledger.books(list({warning.account_id: None for warning in warnings}))
+        by_account = self._unseen(warnings)
+        customers = self.directory.customers(list(by_account))
+        appends = [self.ledger.seal(books[account_id], self._drafts(customers.get(account_id), batch))
+                   for account_id, batch in by_account.items()]  # fmt: skip
+        done = self.ledger.append(appends) if appends else []
+        written = [event for made, applied in zip(appends, done, strict=True) if applied for event in made.events]
+        lost = [made.start.account_id for made, applied in zip(appends, done, strict=True) if not applied]
+        return written, [warning for account_id in lost for warning in by_account[account_id]]
+
+    def _drafts(self, customer: Customer | None, warnings: Sequence[ChurnWarning]) -> list[Draft]:
+        def draft(warning: ChurnWarning) -> Draft:
+            return lambda book: admit(book, warning, customer, self.policy, self.clock.at(warning.ts_ms))
+
+        return [draft(warning) for warning in warnings]
+
+    def _unseen(self, warnings: Sequence[ChurnWarning]) -> dict[str, list[ChurnWarning]]:
+        """Warnings not handled before, each id once, by account."""
+        unique = list({warning.warning_id: warning for warning in reversed(warnings)}.values())[::-1]
+        times: list[float | None] = self._redis.zmscore(self.keys.seen, [warning.warning_id for warning in unique])
+        by_account: dict[str, list[ChurnWarning]] = {}
+        for warning, seen_ms in zip(unique, times, strict=True):
+            if seen_ms is None:
+                by_account.setdefault(warning.account_id, []).append(warning)
+        return by_account
+
+
+def _settled(move: TaskEvent) -> Draft:
+    return lambda _: move

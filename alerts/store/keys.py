@@ -1,0 +1,109 @@
+"""Names of everything the alerts keep in Redis, under one prefix. One Redis, no cluster: scripts touch many keys."""
+
+from typing import NamedTuple
+
+
+class Keys(NamedTuple):
+    """Keys under `prefix`. "open" and "closed" are sorted sets of task ids; "s" a state, "o" an owner, "g" a group."""
+
+    prefix: str
+
+    def book(self, account_id: str) -> str:
+        """Hash: `seq` of the account's latest event, `body` the rest as JSON."""
+        return f"{self.prefix}:book:{account_id}"
+
+    def task(self, task_id: str) -> str:
+        return f"{self.prefix}:task:{task_id}"
+
+    def tasks_of(self, account_id: str) -> str:
+        """Sorted set of all task ids of an account by creation time."""
+        return f"{self.prefix}:tasks-of:{account_id}"
+
+    def open(self, owner: str | None = None, state: str | None = None) -> str:
+        """Most urgent last."""
+        return f"{self.prefix}:open{_part('o', owner)}{_part('s', state)}"
+
+    def open_in_group(self, group: str) -> str:
+        return f"{self.prefix}:open:g:{group}"
+
+    def closed(self, owner: str | None = None) -> str:
+        """By the time they closed."""
+        return f"{self.prefix}:closed{_part('o', owner)}"
+
+    @property
+    def groups(self) -> str:
+        """Set of the reason groups that ever had a task."""
+        return f"{self.prefix}:groups"
+
+    @property
+    def owners(self) -> str:
+        """Set of those who ever had a task."""
+        return f"{self.prefix}:owners"
+
+    @property
+    def due(self) -> str:
+        """Open tasks by due time."""
+        return f"{self.prefix}:due"
+
+    @property
+    def stale(self) -> str:
+        """Open tasks by the time at which they close themselves unless refreshed."""
+        return f"{self.prefix}:stale"
+
+    @property
+    def seen(self) -> str:
+        """Warning ids by the time they were handled."""
+        return f"{self.prefix}:seen"
+
+    @property
+    def counters(self) -> str:
+        """Hash: created, closed, refused:<reason>."""
+        return f"{self.prefix}:counters"
+
+    @property
+    def outbox(self) -> str:
+        """Stream of what still has to reach Kafka."""
+        return f"{self.prefix}:outbox"
+
+    @property
+    def ready(self) -> str:
+        """There while the view is complete; without it nobody may change a task."""
+        return f"{self.prefix}:ready"
+
+    @property
+    def positions(self) -> str:
+        """Hash: next offset to read, by topic and partition."""
+        return f"{self.prefix}:positions"
+
+    @property
+    def clock(self) -> str:
+        """The latest stream time."""
+        return f"{self.prefix}:stream-ms"
+
+    @property
+    def schedule(self) -> str:
+        """Calls to come, "task:attempt" by time."""
+        return f"{self.prefix}:calls:schedule"
+
+    @property
+    def calls(self) -> str:
+        """Stream of calls to make, read by the group `dialers`."""
+        return f"{self.prefix}:calls"
+
+    @property
+    def dead_calls(self) -> str:
+        """Stream of calls handed out too often."""
+        return f"{self.prefix}:calls:dead"
+
+    def customer(self, account_id: str) -> str:
+        return f"{self.prefix}:customer:{account_id}"
+
+    def lines_of(self, account_id: str) -> str:
+        return f"{self.prefix}:lines-of:{account_id}"
+
+    def line_view(self, line_id: str) -> str:
+        return f"{self.prefix}:view:{line_id}"
+
+
+def _part(kind: str, value: str | None) -> str:
+    return "" if value is None else f":{kind}:{value}"

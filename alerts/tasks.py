@@ -1,0 +1,276 @@
+"""What a task is, and how it may change: one churn reason of one account, given to one owner.
+
+Everything here is pure data; `alerts.moves` holds the transitions, `alerts.book` what one account may have open. Times
+are epoch milliseconds of the clock port: wall time in production, stream time in demo and backtest.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+import msgspec
+
+from pipeline.events import Disposition, Level, ScoreBasis, SignalReport
+
+#: Owner of every task that no account manager takes: the outbound-call team, fed from the queue.
+OUTBOUND = "outbound"
+#: Owner of a key account's task when its record names no manager, deputy or team: a supervisor hands it out.
+UNASSIGNED = "unassigned"
+#: The last so many changes are kept on the task itself; the whole story is in `churn.task-events`.
+HISTORY_LIMIT = 20
+#: A task names at most so many warnings, lines and notes; older ones are in the log.
+EVIDENCE_LIMIT = 50
+NOTE_LENGTH_MAX = 2000
+
+LEVEL_RANK: dict[Level, int] = {Level.WATCH: 0, Level.WARN: 1, Level.CRITICAL: 2}
+
+
+class TaskState(StrEnum):
+    """Where a task stands. The last two are closed."""
+
+    NEW = "new"
+    ACCEPTED = "accepted"
+    IN_CONTACT = "in_contact"
+    """A call of the outbound team is under way."""
+    WAITING = "waiting"
+    """Tried without an end; to be tried again from `not_before_ms` on."""
+    SNOOZED = "snoozed"
+    DONE = "done"
+    RECOVERED = "recovered"
+    """Closed by itself: nothing warned of this reason any more."""
+
+
+OPEN_STATES = (TaskState.NEW, TaskState.ACCEPTED, TaskState.IN_CONTACT, TaskState.WAITING, TaskState.SNOOZED)
+CLOSED_STATES = (TaskState.DONE, TaskState.RECOVERED)
+
+
+class TaskResult(StrEnum):
+    """What came of a task that is done."""
+
+    SAVED = "saved"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    TRANSFERRED = "transferred"
+    NOT_ALLOWED = "not_allowed"
+    """The customer may no longer be called: consent withdrawn or opted out."""
+
+
+class Role(StrEnum):
+    """On whose behalf somebody acts."""
+
+    MANAGER = "manager"
+    CALLER = "caller"
+    SUPERVISOR = "supervisor"
+    DIALER = "dialer"
+    SYSTEM = "system"
+
+
+class Actor(NamedTuple):
+    """Who does something. `name` is a staff or machine id, never a customer's."""
+
+    name: str
+    role: Role = Role.MANAGER
+
+
+class RefusalReason(StrEnum):
+    """Why something was not done. Closed: a metric label, an event field and a message key of the console."""
+
+    UNKNOWN_TASK = "unknown_task"
+    ALREADY_CLOSED = "already_closed"
+    STALE_VERSION = "stale_version"
+    NOT_YOURS = "not_yours"
+    WRONG_STATE = "wrong_state"
+    NOTE_TOO_LONG = "note_too_long"
+    IN_THE_PAST = "in_the_past"
+    BUSY = "busy"
+    """Too many others changed this account at the same moment; nothing happened, try again."""
+    SEEN_BEFORE = "seen_before"
+    BELOW_LEVEL = "below_level"
+    COOLDOWN = "cooldown"
+    UNKNOWN_CUSTOMER = "unknown_customer"
+    NO_CONSENT = "no_consent"
+    OPTED_OUT = "opted_out"
+    BARRED_ORIGIN = "barred_origin"
+    STALE_ATTEMPT = "stale_attempt"
+    LINE_BUSY = "line_busy"
+    NO_LINE = "no_line"
+    OUTSIDE_WINDOW = "outside_window"
+    CONTACT_CAP = "contact_cap"
+    NOT_RECOVERED = "not_recovered"
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Nothing was changed, and why. `task`: as it stands, where there is one; `retry_ms`: worth trying then."""
+
+    reason: RefusalReason
+    task: "Task | None" = None
+    retry_ms: int | None = None
+
+
+class TaskEventKind(StrEnum):
+    CREATED = "created"
+    EVIDENCE_ADDED = "evidence_added"
+    ACCEPTED = "accepted"
+    DIAL_STARTED = "dial_started"
+    ATTEMPT_RECORDED = "attempt_recorded"
+    ATTEMPT_LOST = "attempt_lost"
+    """A call was begun and nobody knows how it ended; it is not dialled again under the same attempt."""
+    SNOOZED = "snoozed"
+    REASSIGNED = "reassigned"
+    NOTE_ADDED = "note_added"
+    DONE = "done"
+    RECOVERED = "recovered"
+    WARNING_REFUSED = "warning_refused"
+    """A warning that became neither a task nor evidence; `reason` says why."""
+
+
+class Note(msgspec.Struct, frozen=True):
+    """What a person wrote about a task. Never logged."""
+
+    ts_ms: int
+    actor: str
+    text: str
+
+
+class HistoryEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One change as the task page lists it."""
+
+    ts_ms: int
+    kind: TaskEventKind
+    actor: str
+    detail: str = ""
+    """A disposition, a level, a new owner: a code, no free text."""
+
+
+class Task(msgspec.Struct, frozen=True):
+    """One reason why one account may leave, and who does something about it.
+
+    Attributes:
+        line_id: the line of the first warning; None for an account-level one. `line_ids` has all of them.
+        reason_group: `price`, `service`, ... (config/policies/tasks.toml).
+        score: churn probability 0-1 of the latest warning; `days_left` likewise, None = not known.
+        signals: the latest report of each signal that ever supported this task, strongest first.
+        owner: the manager's id, or `outbound`. `deputy` and `team` as in the customer's record.
+        not_before_ms: a waiting or snoozed task is not to be touched before; None otherwise.
+        refreshed_ms: time of the latest warning; tasks that nothing refreshes close themselves.
+        version: rises with every change; hand it back when acting, so that nobody acts on an old page.
+        attempts: contacts tried and recorded. `disposition` is the last one's, `result` what came of it all.
+    """
+
+    task_id: str
+    account_id: str
+    line_id: str | None
+    reason_group: str
+    level: Level
+    score: float
+    score_basis: ScoreBasis
+    days_left: float | None
+    signals: list[SignalReport]
+    reasons: list[str]
+    owner: str
+    deputy: str | None
+    team: str | None
+    state: TaskState
+    created_ms: int
+    due_ms: int
+    refreshed_ms: int
+    version: int = 1
+    line_ids: list[str] = []
+    warning_ids: list[str] = []
+    notes: list[Note] = []
+    attempts: int = 0
+    disposition: Disposition | None = None
+    result: TaskResult | None = None
+    accepted_by: str | None = None
+    accepted_ms: int | None = None
+    not_before_ms: int | None = None
+    dialing_line_id: str | None = None
+    closed_ms: int | None = None
+    cooldown_until_ms: int | None = None
+    history: list[HistoryEntry] = []
+
+    @property
+    def open(self) -> bool:
+        """Whether something is still to be done."""
+        return self.state in OPEN_STATES
+
+    @property
+    def next_attempt(self) -> str:
+        """Idempotency key of the next call: task id and attempt.
+
+        A provider that gets it twice must ring once.
+        """
+        return f"{self.task_id}:{self.attempts + 1}"
+
+
+class TaskEvent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One change of one account's tasks, as `churn.task-events` keeps it (key `account_id`, one partition).
+
+    `seq` counts the account's events from 1; `prev_hash` is the hash of the one before ("" for the first); `hash`
+    covers all other fields but `event_id` (alerts/chain.py). `task` is the task after the change, so that the inbox can
+    be rebuilt from these events alone; None where a warning was refused.
+    """
+
+    account_id: str
+    ts_ms: int
+    kind: TaskEventKind
+    actor: str
+    role: Role
+    task_id: str | None = None
+    warning_id: str | None = None
+    reason: RefusalReason | None = None
+    reason_group: str | None = None
+    attempt: int | None = None
+    disposition: Disposition | None = None
+    note: str | None = None
+    task: Task | None = None
+    seq: int = 0
+    prev_hash: str = ""
+    hash: str = ""
+    event_id: str = ""
+
+
+class Customer(msgspec.Struct, frozen=True):
+    """What the directory tells of an account; see CustomerRecord for the fields' meaning."""
+
+    account_id: str
+    segment: str
+    star: int
+    region: str
+    lines: list[str]
+    manager_id: str | None
+    deputy_id: str | None
+    team_id: str | None
+    may_call: bool
+    may_sms: bool
+    may_profile: bool
+    timezone: str | None
+    contact_window: str | None
+    language: str | None
+    ts_ms: int
+    tenure_start_ms: int | None = None
+    contract_end_ms: int | None = None
+    brand: str | None = None
+    grid: str | None = None
+    payment: str = "postpaid"
+    opted_out: bool = False
+    """An opt-out disposition was recorded here; it outlives any later `consent.call`."""
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """How many tasks there are. `closed` counts all ever closed, `overdue` the open ones whose due time has passed."""
+
+    open: int
+    closed: int
+    overdue: int
+    by_state: dict[str, int]
+    by_group: dict[str, int]
+    created: int
+    refused: dict[str, int]
+
+
+class OwnerCounts(msgspec.Struct, frozen=True):
+    """One owner's open tasks."""
+
+    owner: str
+    open: int
+    new: int

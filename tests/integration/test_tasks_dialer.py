@@ -1,0 +1,85 @@
+"""`churnwatch dialer --simulate` as an operator runs it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+import redis
+
+from alerts.store import TaskStore
+from alerts.store.rebuild import Rebuilder
+from alerts.tasks import OUTBOUND, TaskEvent, TaskEventKind
+from churnwatch.clients import redis_client
+from churnwatch.settings import Settings, read_settings
+from churnwatch.task_store import task_store
+from tests.fakes.alert_records import customer_record, warning
+
+WAIT_S = 60.0
+CALLS = 60
+
+
+@pytest.fixture
+def environment(test_environment: dict[str, str]) -> dict[str, str]:
+    return {**os.environ, **test_environment, "CHURNWATCH_TASKS__CLOCK": "stream"}
+
+
+@pytest.fixture
+def client(test_settings: Settings) -> Iterator[redis.Redis]:
+    connected = redis_client(test_settings)
+    yield connected
+    connected.close()
+
+
+@pytest.fixture
+def store(environment: dict[str, str], client: redis.Redis) -> TaskStore:
+    """Sixty calls to make, at noon."""
+    made = task_store(read_settings(environ=environment), client)
+    Rebuilder(client, made.keys, made.ledger).open_gate()
+    made.directory.put([customer_record(f"a-{number}") for number in range(CALLS)], [], {})
+    made.admit_warnings([warning(f"w-{n}", account_id=f"a-{n}", line_id=f"l-{n}") for n in range(CALLS)])
+    return made
+
+
+def start(environment: dict[str, str], *options: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "churnwatch", "dialer", *options]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_two_dialers_share_the_calls_and_tell_what_came_of_them(environment: dict[str, str], store: TaskStore) -> None:
+    dialers = [start(environment, "--simulate", "--json") for _ in range(2)]
+    deadline = time.monotonic() + WAIT_S
+    while any(task.attempts == 0 for task in store.open_tasks(OUTBOUND, limit=CALLS)):
+        assert time.monotonic() < deadline, "waited for every call to be made"
+        time.sleep(0.05)
+    for dialer in dialers:
+        dialer.send_signal(signal.SIGTERM)
+    told = [json.loads(dialer.communicate(timeout=WAIT_S)[0].splitlines()[-1]) for dialer in dialers]
+    assert [dialer.returncode for dialer in dialers] == [0, 0]
+    assert sum(sum(one["rung"].values()) for one in told) == CALLS
+    parcels = [parcel for parcel in store.outbox.pending(1000) if parcel.topic == "task-events"]
+    events = [msgspec.json.decode(parcel.value, type=TaskEvent) for parcel in parcels]
+    begun = [(event.task_id, event.attempt) for event in events if event.kind is TaskEventKind.DIAL_STARTED]
+    assert len(begun) == len(set(begun)) == CALLS
+
+
+def test_without_a_telephone_system_the_dialer_says_what_to_do(environment: dict[str, str]) -> None:
+    dialer = start(environment)
+    _, said = dialer.communicate(timeout=WAIT_S)
+    assert dialer.returncode == 2
+    assert "--simulate" in said
+    assert "Traceback" not in said
+
+
+def test_without_redis_the_dialer_names_the_address_and_gives_up(environment: dict[str, str]) -> None:
+    away = {**environment, "REDIS_URL": "redis://127.0.0.1:1/0", "CHURNWATCH_REDIS__CONNECT_TIMEOUT_S": "0.5"}
+    dialer = start(away, "--simulate")
+    _, said = dialer.communicate(timeout=WAIT_S)
+    assert dialer.returncode == 1
+    assert "127.0.0.1:1" in said
+    assert "Traceback" not in said
