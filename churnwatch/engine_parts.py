@@ -38,9 +38,7 @@ class EngineParts:
         """Feature schema of examples and models."""
         return feature_schema(self.features)
 
-    def make_task(
-        self, partition: int, stored: Mapping[bytes, bytes], earliest: Mapping[Stream, int]
-    ) -> PartitionTask:
+    def make_task(self, partition: int, stored: Mapping[bytes, bytes], earliest: Mapping[Stream, int]) -> PartitionTask:
         """A task that goes on where the saved pages left off, or begins with the first offsets the topics hold."""
         settings = self.settings
         labels = DelayedLabels(self.schema, self._label_rules(), waits_for_silence=True)

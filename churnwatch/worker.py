@@ -24,7 +24,7 @@ from pipeline.worker_metrics import WorkerMetrics
 log = structlog.get_logger()
 
 
-class WorkerApp(faust.App):  # type: ignore[misc]  # faust exports it without types
+class WorkerApp(faust.App):
     """A Faust app that saves and commits before it stops."""
 
     shell: Shell

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import faust
 import msgspec
@@ -78,7 +78,7 @@ class Shell:
         app.agent(channel, name="blocks")(self._consume)
         app.task(self._poll_forever)
         app.task(self._flush_forever)
-        app.on_partitions_revoked.connect(self._on_revoked, weak=False)
+        app.on_partitions_revoked.connect(cast(Any, self._on_revoked), weak=False)
 
     async def _consume(self, stream: faust.StreamT[RawBlock]) -> None:
         async for event in stream.events():

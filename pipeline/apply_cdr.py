@@ -35,6 +35,8 @@ def apply_cdr(
     """Add call records to their lines.
 
     Args:
+        state: of the records' partition.
+        cdr: the records, in merge order.
         rows: line of each record.
         facts: kind facts of each record, shape (n, len(KIND_FACTS)).
         counts_as_event: False for the later parts of a session, whose amounts count but which are no event of their own.

@@ -9,12 +9,11 @@ when an upgrade breaks it.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import faust
 from faust.transport.drivers.aiokafka import Consumer, Transport
 from faust.types import TP, AppT, ConsumerMessage, Message
-from faust.types.serializers import SchemaT
 
 from pipeline.columns import RawBlock
 
@@ -28,7 +27,7 @@ class BlockConsumer(Consumer):
     #: Topics whose fetches are handed over whole.
     block_topics: ClassVar[frozenset[str]] = frozenset()
     #: Where a partition should start instead of its committed offset, when the state knows better.
-    start_offset: ClassVar[Callable[[TP], int | None]] = staticmethod(lambda tp: None)
+    start_offset: ClassVar[Callable[[TP], int | None]]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -48,12 +47,14 @@ class BlockConsumer(Consumer):
             for message in self._messages(tp, fetched):
                 if not self.flow_active or self.app.consumer_generation_id != generation:
                     return
-                if active is not None and tp not in active and tp not in self._buffered_partitions:
-                    break
-                self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
                 if tp.topic in self.block_topics:
+                    # Handed over even if the agent paused the partition since: what is fetched is fetched, and a dropped
+                    # block would be a hole in the state, because nobody seeks back.
                     # Else the drain loop takes the records inside the block for a gap in the log.
                     self._read_offset[tp] = message.offset
+                elif active is not None and tp not in active:
+                    break
+                self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
                 yield tp, message
 
     def _messages(self, tp: TP, fetched: list[Any]) -> list[Message]:
@@ -69,8 +70,8 @@ class BlockConsumer(Consumer):
         )
         last = fetched[-1]
         return ConsumerMessage(
-            tp.topic, tp.partition, last.offset, last.timestamp / 1000.0, last.timestamp_type, (), None, block, None, None,
-            None, tp, generation_id=self.app.consumer_generation_id,
+            tp.topic, tp.partition, last.offset, last.timestamp / 1000.0, last.timestamp_type, None, None, cast(Any, block),
+            None, None, None, tp, generation_id=self.app.consumer_generation_id,
         )  # fmt: skip
 
     def _new_offset(self, tp: TP) -> int | None:
@@ -92,7 +93,7 @@ class BlockConsumer(Consumer):
         """Seek to the committed offsets, or to where the restored state says it stands."""
         await super().perform_seek()
         for tp in self.assignment():
-            offset = self.start_offset(tp) if tp.topic in self.block_topics else None
+            offset = type(self).start_offset(tp) if tp.topic in self.block_topics else None
             if offset is not None:
                 await self.seek(tp, offset)
 
@@ -114,14 +115,14 @@ class BlockTransport(Transport):
     Consumer: ClassVar[type[Any]] = BlockConsumer
 
 
-class BlockSchema(faust.Schema):  # type: ignore[misc]  # faust exports it without types
+class BlockSchema(faust.Schema[Any, Any]):
     """Leaves keys and values as they came: bytes for records, a `RawBlock` for blocks."""
 
     def compile(self, app: AppT, **_: Any) -> Any:
         """A decoder that cannot fail: a record Faust cannot decode would stop its agent for seconds and be lost."""
         create_event = app.create_event
 
-        async def decode(message: Message, *, propagate: bool = False) -> Any:
+        async def decode(message: Message, **_: Any) -> Any:
             return create_event(message.key, message.value, message.headers, message)
 
         return decode
@@ -137,4 +138,4 @@ def block_transport(app: AppT, topics: frozenset[str], start_offset: Callable[[T
     return made
 
 
-__all__ = ["QUEUE_BLOCKS", "BlockConsumer", "BlockSchema", "BlockTransport", "SchemaT", "block_transport"]
+__all__ = ["QUEUE_BLOCKS", "BlockConsumer", "BlockSchema", "BlockTransport", "block_transport"]

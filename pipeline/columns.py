@@ -165,9 +165,7 @@ def _keys_match(keys: Sequence[bytes | None], records: Sequence[CallDetailRecord
     return all(key is not None and record.account_id.encode() == key for key, record in zip(keys, records, strict=True))
 
 
-def _decode_singly(
-    stream: Stream, block: RawBlock, max_bytes: int, refused: list[Refused]
-) -> list[tuple[int, Record]]:
+def _decode_singly(stream: Stream, block: RawBlock, max_bytes: int, refused: list[Refused]) -> list[tuple[int, Record]]:
     taken: list[tuple[int, Record]] = []
     for offset, key, raw in zip(block.offsets, block.keys, block.values, strict=True):
         record = decode_record(stream, raw, max_bytes)

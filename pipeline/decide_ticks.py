@@ -62,7 +62,10 @@ class TickDecisions:
         for signal in signals:
             causes += self._update_signal(signal, facts)
         features = np.hstack(
-            [dense_features(facts, state.accounts), hard_features(facts, state.lines, state.accounts, self._policy.hard)]
+            [
+                dense_features(facts, state.accounts),
+                hard_features(facts, state.lines, state.accounts, self._policy.hard),
+            ]
         )
         basis = self._score(facts, features, now_ms)
         if basis == "model":

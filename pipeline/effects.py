@@ -3,7 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from pipeline.events import ChurnWarning, Example, LineView
+from pipeline.events import ChurnWarning, Example
+from pipeline.line_views import LineView
 
 
 @dataclass(slots=True)

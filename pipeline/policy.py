@@ -1,6 +1,6 @@
 """The policy of signals: what `config/policies/signals.toml` says, checked."""
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -97,7 +97,7 @@ class SignalPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.soft[signal].weight if signal in self.soft else self.hard[signal].weight
 
 
-def read_policy(path: Path, known_soft: Mapping[str, object] | set[str]) -> SignalPolicy:
+def read_policy(path: Path, known_soft: Collection[str]) -> SignalPolicy:
     """The policy in a TOML file.
 
     Raises:
@@ -111,7 +111,9 @@ def read_policy(path: Path, known_soft: Mapping[str, object] | set[str]) -> Sign
         raise PolicyError(f"{path}: {error}") from None
     unknown = sorted(set(policy.soft) - set(known_soft))
     if unknown:
-        raise PolicyError(f"{path}: no detector for soft signal {unknown[0]!r}; known are {', '.join(sorted(known_soft))}")
+        raise PolicyError(
+            f"{path}: no detector for soft signal {unknown[0]!r}; known are {', '.join(sorted(known_soft))}"
+        )
     missing = sorted(set(known_soft) - set(policy.soft))
     if missing:
         raise PolicyError(f"{path}: section [soft.{missing[0]}] is missing")

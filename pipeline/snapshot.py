@@ -83,9 +83,7 @@ class Snapshotter:
         self._slots: dict[str, int] = {}
         self._epoch = 0
 
-    def take(
-        self, state: PartitionState, labels: Mapping[str, bytes | None]
-    ) -> Snapshot:
+    def take(self, state: PartitionState, labels: Mapping[str, bytes | None]) -> Snapshot:
         """The changes since the last snapshot; `labels` are the changed pages of the label keeper (None: gone)."""
         changed: dict[str, bytes | None] = {}
         for name, table in ((LINES, state.lines), (ACCOUNTS, state.accounts)):
@@ -107,7 +105,9 @@ class Snapshotter:
             applied=dict(state.applied),
             pages=dict(self._slots),
         )
-        return Snapshot(writes, (table_key(self._partition, MANIFEST), _ENCODE(manifest)), deletions, dict(state.applied))
+        return Snapshot(
+            writes, (table_key(self._partition, MANIFEST), _ENCODE(manifest)), deletions, dict(state.applied)
+        )
 
     def restore(self, stored: Mapping[bytes, bytes], page_rows: int) -> tuple[PartitionState, dict[str, bytes]] | None:
         """State and the label keeper's pages of the last whole snapshot; None when there is none.
@@ -127,7 +127,13 @@ class Snapshotter:
                 table.load_page(self._page(stored, f"{name}/{page}"))
         seen.restore(self._group(stored, manifest, SEEN))
         state = PartitionState(
-            self._partition, lines, accounts, seen, Landmark(manifest.landmark_ms), manifest.clock_ms, manifest.newest_ms
+            self._partition,
+            lines,
+            accounts,
+            seen,
+            Landmark(manifest.landmark_ms),
+            manifest.clock_ms,
+            manifest.newest_ms,
         )
         state.applied = dict(manifest.applied)
         state.index_accounts()

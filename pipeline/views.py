@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from pipeline.events import InvoiceView, LineView
 from pipeline.features.facts import RHYTHM_DAYS, facts_of, recent_days
+from pipeline.line_views import InvoiceView, LineView
 from pipeline.policy import SignalPolicy
 from pipeline.state.catalogue import SLOW
 from pipeline.state.decay import DAY_MS

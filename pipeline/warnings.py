@@ -90,7 +90,11 @@ def _by_importance(episodes: Mapping[str, Episode], policy: SignalPolicy, first:
 def _report(name: str, episode: Episode, policy: SignalPolicy) -> SignalReport:
     evidence = {key: round(value, EVIDENCE_DIGITS) for key, value in sorted(episode.evidence.items())}
     return SignalReport(
-        name, policy.origin(name), round(min(1.0, max(0.0, episode.strength)), EVIDENCE_DIGITS), episode.began_ms, evidence
+        name,
+        policy.origin(name),
+        round(min(1.0, max(0.0, episode.strength)), EVIDENCE_DIGITS),
+        episode.began_ms,
+        evidence,
     )
 
 

@@ -78,7 +78,9 @@ class WorkerMetrics:
         self._metrics.gauge("churnwatch_commit_timestamp_seconds").set(at_s)
 
     def assigned(self, partitions: list[int]) -> None:
-        """Partitions came."""
+        """Partitions came; how far they are behind is not known before the first fetch."""
+        for stream in Stream:
+            self._metrics.gauge("churnwatch_lag_records", stream=stream.value).set(float("nan"))
         self._arrived_s.clear()
         self._metrics.gauge("churnwatch_partitions").set(len(partitions))
 

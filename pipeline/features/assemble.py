@@ -65,9 +65,7 @@ def standing_strengths(case: Case, now_ms: int, hard: dict[str, HardPolicy]) -> 
     return result
 
 
-def hard_features(
-    facts: Facts, lines: ColumnTable, accounts: ColumnTable, hard: dict[str, HardPolicy]
-) -> Floats:
+def hard_features(facts: Facts, lines: ColumnTable, accounts: ColumnTable, hard: dict[str, HardPolicy]) -> Floats:
     """Standing strengths of the lines' own hard signals and their accounts', shape (n, len(hard))."""
     column = {name: index for index, name in enumerate(hard)}
     result = np.zeros((len(facts.rows), len(hard)))

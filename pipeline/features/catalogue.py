@@ -35,7 +35,9 @@ DENSE_FEATURES: tuple[Feature, ...] = (
     Feature("bill_level", "log(1+currency)", "median bill; missing with no bill", "spend_drop"),
     Feature("age", "log(1+days)", "days since the line's first activity seen", "tenure"),
     Feature("tenure", "log(1+days)", "days since the relationship began; missing when unknown", "tenure"),
-    Feature("contract_left", "days/30", "months until the contract ends, -3 to 12; missing without one", "contract_end"),
+    Feature(
+        "contract_left", "days/30", "months until the contract ends, -3 to 12; missing without one", "contract_end"
+    ),
     Feature("prepaid", "flag", "1 prepaid", "segment"),
     Feature("business", "flag", "1 business or key account", "segment"),
     Feature("star", "stars/5", "star level", "segment"),

@@ -45,7 +45,8 @@ class Facts:
 
     def activity(self, half_life: int) -> Floats:
         """Calls, messages and data sessions per day together."""
-        return np.sum([self.rate(quantity, half_life) for quantity in ACTIVITY], axis=0, dtype=np.float64)
+        total: Floats = np.sum([self.rate(quantity, half_life) for quantity in ACTIVITY], axis=0, dtype=np.float64)
+        return total
 
     def fast_and_slow(self, quantity: str) -> tuple[Floats, Floats]:
         """Rates per day now and usually."""

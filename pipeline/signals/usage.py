@@ -9,6 +9,7 @@ from pipeline.signals.base import SoftSignal, ratio, unit
 from pipeline.state.catalogue import FAST, HALF_LIVES_DAYS, SLOW
 
 MIN_AGE_DAYS = 14.0
+MIN_SILENCE_AGE_DAYS = 7.0
 #: Relative spread of a normal customer's few-day usage around its own mean, beyond Poisson noise.
 OVERDISPERSION = 0.35
 #: Daily probability that a customer quietly leaves, before anything is known of it: 2 % a month.
@@ -58,7 +59,7 @@ def silence(facts: Facts) -> Floats:
         still = gap > day
         dead = np.where(still, dead + DROPOUT_PER_DAY * alive, dead)
         alive = np.where(still, alive * (1.0 - DROPOUT_PER_DAY) * (idle + day) / (active + idle + day), alive)
-    known = (gap >= 1) & (facts.age_days >= 7.0)
+    known = (gap >= 1) & (facts.age_days >= MIN_SILENCE_AGE_DAYS)
     return unit(np.where(known, dead / (alive + dead), 0.0))
 
 

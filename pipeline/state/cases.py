@@ -35,8 +35,8 @@ class Episode(msgspec.Struct):
 class Case(msgspec.Struct):
     """Everything sparse that is known of one line or account, by kind of record and by name of signal."""
 
-    hard: dict[str, HardEvent] = {}  # noqa: RUF012 - msgspec copies a mutable default for each instance
-    episodes: dict[str, Episode] = {}  # noqa: RUF012 - as above
+    hard: dict[str, HardEvent] = {}
+    episodes: dict[str, Episode] = {}
 
     def is_empty(self) -> bool:
         """Whether nothing stands here, so that the case can be dropped."""

@@ -63,9 +63,20 @@ LINE_COLUMNS: tuple[Column, ...] = (
     Column("churned_ms", "int64", "epoch ms", "when the line left; 0 it has not", fill=NEVER),
     Column("silence_stage", "uint8", "code", "0 active, 1 silent for 40 days, 2 for 90 (prepaid lines)"),
     Column("sums", "float64", "see quantities", "forward-decayed sums, quantity by half-life", width=SUMS_WIDTH),
-    Column("activity", "uint16", "events", "events of each of the last 32 days, by day number modulo 32", width=RING_DAYS),
-    Column("active_share", "float32", "1", "share of days with activity, as of the last active day; -1 unknown", fill=-1),
-    Column("bills", "float32", "currency", "the last invoices, oldest first; NaN not there yet", width=BILLS_KEPT, fill=np.nan),
+    Column(
+        "activity", "uint16", "events", "events of each of the last 32 days, by day number modulo 32", width=RING_DAYS
+    ),
+    Column(
+        "active_share", "float32", "1", "share of days with activity, as of the last active day; -1 unknown", fill=-1
+    ),
+    Column(
+        "bills",
+        "float32",
+        "currency",
+        "the last invoices, oldest first; NaN not there yet",
+        width=BILLS_KEPT,
+        fill=np.nan,
+    ),
     Column("bills_ms", "int64", "epoch ms", "when each of them was made", width=BILLS_KEPT, fill=NEVER),
     Column("score", "float32", "probability", "score of the last tick; NaN never scored", fill=np.nan),
     Column("by_model", "uint8", "flag", "1: that score came from a learnt model, 0: from the prior"),

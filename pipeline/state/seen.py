@@ -46,9 +46,7 @@ class DayTable:
         """Take in hashes that are distinct and not here yet."""
         self.parts.append(hashes)
         self.count += len(hashes)
-        if self.count > MAX_LOAD * len(self.slots):
-            self._rebuild()
-        elif not self._insert(hashes):
+        if self.count > MAX_LOAD * len(self.slots) or not self._insert(hashes):
             self._rebuild()
 
     def hashes(self) -> Hashes:

@@ -123,7 +123,9 @@ class ColumnTable:
             raise ValueError(f"page loaded at row {start}, which is not the start of a page of {self.page_rows} rows")
         self._reserve(stop)
         for column, raw in zip(self.columns, body.columns, strict=True):
-            self._arrays[column.name][start:stop] = np.frombuffer(raw, column.dtype).reshape(_shape(column, len(body.ids)))
+            self._arrays[column.name][start:stop] = np.frombuffer(raw, column.dtype).reshape(
+                _shape(column, len(body.ids))
+            )
         self.ids.extend(body.ids)
         self.row_of.update(zip(body.ids, range(start, stop), strict=True))
         for row, case in body.cases.items():

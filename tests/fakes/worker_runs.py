@@ -1,0 +1,86 @@
+"""The worker as its users run it: a process with a metrics port, awaited by what it says of itself."""
+
+import contextlib
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from churnwatch.embedded import free_port
+
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 15.0
+
+
+class WorkerRun:
+    """One running `churnwatch worker`."""
+
+    def __init__(self, environment: dict[str, str], folder: Path) -> None:
+        self.port = free_port()
+        self.log = folder / f"worker-{self.port}.log"
+        settings = {
+            "CHURNWATCH_METRICS__PORT": str(self.port),
+            "CHURNWATCH_WORKER__DATA_DIR": str(folder / "data"),
+            "CHURNWATCH_ENGINE__COMMIT_INTERVAL_S": "1",
+        }
+        with open(self.log, "wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "churnwatch", "worker"],
+                env={**os.environ, **settings, **environment},
+                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+
+    def figure(self, name: str) -> float:
+        """Sum of a metric over its labels; NaN while the worker does not answer or does not know."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=2.0) as answer:
+                text = answer.read().decode()
+        except OSError:
+            return math.nan
+        families = text_string_to_metric_families(text)
+        return sum(sample.value for family in families for sample in family.samples if sample.name == name)
+
+    def wait_for(self, name: str, at_least: float, timeout_s: float = START_TIMEOUT_S) -> None:
+        """Wait until a metric has reached a value."""
+        deadline = time.monotonic() + timeout_s
+        while not self.figure(name) >= at_least:
+            assert self.process.poll() is None, f"the worker ended:\n{self.log.read_text()[-3000:]}"
+            assert time.monotonic() < deadline, f"{name} is {self.figure(name)}, not {at_least}:\n{self.log.read_text()[-3000:]}"
+            time.sleep(0.05)
+
+    def wait_until_through(self, timeout_s: float = START_TIMEOUT_S) -> None:
+        """Wait until everything in the topics is applied, and saved."""
+        self.wait_for("churnwatch_partitions", 1, timeout_s)
+        deadline = time.monotonic() + timeout_s
+        while self.figure("churnwatch_lag_records") != 0.0:
+            assert self.process.poll() is None, f"the worker ended:\n{self.log.read_text()[-3000:]}"
+            assert time.monotonic() < deadline, f"lag {self.figure('churnwatch_lag_records')}:\n{self.log.read_text()[-3000:]}"
+            time.sleep(0.05)
+
+    def stop(self) -> int:
+        """SIGTERM; returns the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(STOP_TIMEOUT_S)
+
+    def kill(self) -> None:
+        """SIGKILL, as a machine that loses power."""
+        self.process.kill()
+        self.process.wait()
+
+
+@contextlib.contextmanager
+def running_worker(environment: dict[str, str], folder: Path) -> Iterator[WorkerRun]:
+    """A worker that is gone afterwards, whatever happened."""
+    run = WorkerRun(environment, folder)
+    try:
+        yield run
+    finally:
+        if run.process.poll() is None:
+            run.kill()
