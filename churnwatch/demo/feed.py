@@ -1,0 +1,106 @@
+"""The synthetic operator's records into Kafka, at a multiple of real time."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+from confluent_kafka import KafkaError, Message, Producer
+
+from churnwatch.errors import UserError
+from churnwatch.settings import Settings
+from pipeline.events import Stream
+from pipeline.sources.operator.config import OperatorConfig
+from pipeline.sources.operator.simulate import OperatorDay, days
+
+SLICE_MS = 3_600_000
+DAY_MS = 86_400_000
+FLUSH_TIMEOUT_S = 30.0
+
+
+class OperatorFeed(threading.Thread):
+    """Produces the operator's days; `speed` is stream seconds a wall second.
+
+    Counters are written by this thread and read by others: `records` sent, `malformed` among them, `refused` by the broker.
+    """
+
+    def __init__(self, settings: Settings, operator: OperatorConfig, speed: float) -> None:
+        super().__init__(name="operator-feed", daemon=True)
+        self._topics = {stream: settings.topic(stream.value) for stream in Stream}
+        self._operator = operator
+        self._speed = speed
+        self._stop_asked = threading.Event()
+        self._producer = Producer(
+            {
+                "bootstrap.servers": settings.kafka.bootstrap,
+                "partitioner": "murmur2_random",
+                "linger.ms": 5,
+                "queue.buffering.max.messages": 200_000,
+                "logger": None,
+            }
+        )
+        self.records = 0
+        self.malformed: Counter[str] = Counter()
+        self.refused = 0
+        self.day_ms = 0
+        self.finished = False
+        self.error = ""
+
+    def stop(self) -> None:
+        """Ask the thread to end."""
+        self._stop_asked.set()
+
+    def run(self) -> None:
+        """Produce until the last day or until `stop`."""
+        try:
+            self._produce_days()
+        except UserError as error:
+            self.error = str(error)
+
+    def _produce_days(self) -> None:
+        start_s, first_ms = time.monotonic(), None
+        for day in days(self._operator):
+            first_ms = day.day_ms if first_ms is None else first_ms
+            self.day_ms = day.day_ms
+            for until_ms, records in _slices(day):
+                for stream, key, line in records:
+                    self._send(self._topics[stream], key, line)
+                ahead_s = (until_ms - first_ms) / 1000.0 / self._speed - (time.monotonic() - start_s)
+                self._producer.poll(0)
+                if self._stop_asked.wait(max(0.0, ahead_s)):
+                    return
+            self.malformed.update({reason.value: count for reason, count in day.malformed.items()})
+        left = self._producer.flush(FLUSH_TIMEOUT_S)
+        if left or self.refused:
+            raise UserError(f"the broker did not take {left + self.refused} records of the synthetic operator")
+        self.finished = True
+
+    def _send(self, topic: str, key: bytes, line: bytes) -> None:
+        while True:
+            try:
+                self._producer.produce(topic, key=key, value=line, on_delivery=self._delivered)
+                break
+            except BufferError:
+                self._producer.poll(0.05)
+        self.records += 1
+
+    def _delivered(self, error: KafkaError | None, message: Message) -> None:
+        if error is not None:
+            self.refused += 1
+
+
+def _slices(day: OperatorDay) -> Iterator[tuple[int, list[tuple[Stream, bytes, bytes]]]]:
+    """The day's records of all streams in slices of an hour, so that no stream runs ahead of the others."""
+    places = dict.fromkeys(day.streams, 0)
+    for until_ms in range(day.day_ms + SLICE_MS, day.day_ms + DAY_MS + SLICE_MS, SLICE_MS):
+        last = until_ms > day.day_ms + DAY_MS - SLICE_MS
+        records = []
+        for stream, batch in day.streams.items():
+            at = places[stream]
+            while at < len(batch.received_ms) and (last or batch.received_ms[at] < until_ms):
+                records.append((stream, batch.keys[at], batch.lines[at]))
+                at += 1
+            places[stream] = at
+        yield until_ms, records
+        if last:
+            return

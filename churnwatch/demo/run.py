@@ -1,0 +1,202 @@
+"""Runs the demo: services, processes, feed, screen; ends everything it started."""
+
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+
+from churnwatch.demo.feed import OperatorFeed
+from churnwatch.demo.figures import FigureReader, Figures
+from churnwatch.demo.processes import Processes
+from churnwatch.demo.screen import picture
+from churnwatch.demo.summary import summary
+from churnwatch.demo_staff import run_staff
+from churnwatch.embedded import EmbeddedServices
+from churnwatch.errors import UserError
+from churnwatch.settings import Settings, read_settings
+from churnwatch.topics import ensure_topics
+from pipeline.sources.operator.config import load_scenario
+
+REFRESH_S = 0.5
+#: A headless run paces the stream over this time, so that labels, models and staff have their turns.
+HEADLESS_STREAM_S = 75.0
+#: The stream is through when nothing has been left to do for this long.
+QUIET_S = 4.0
+DRAIN_TIMEOUT_S = 90.0
+START_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """What to show. `speed`: stream seconds a wall second; None: a rate that suits the mode."""
+
+    customers: int
+    days: int
+    speed: float | None
+    port: int
+    headless: bool
+    seed: int = 7
+
+
+def run_demo(options: DemoOptions, settings: Settings) -> dict[str, object]:
+    """Run until the stream is through (headless) or Ctrl-C; returns the summary.
+
+    Raises:
+        UserError: a port is taken, a service or process does not start, a process keeps dying.
+    """
+    if not options.headless:
+        _check_port(options.port)
+    start_s = time.monotonic()
+    with (
+        tempfile.TemporaryDirectory(prefix="churnwatch-demo-") as folder,
+        EmbeddedServices(settings.kafka.bootstrap, settings.redis.url) as services,
+    ):
+        environment = {**services.environment(), **_demo_environment(options, Path(folder))}
+        child_settings = read_settings(environ=environment)
+        ensure_topics(child_settings)
+        with _processes(options, environment, Path(folder)) as processes, _staff(child_settings):
+            return _Show(options, child_settings, processes, start_s).run()
+
+
+class _Show:
+    """The running demo: feed and figures."""
+
+    def __init__(self, options: DemoOptions, settings: Settings, processes: Processes, start_s: float) -> None:
+        self._options = options
+        self._processes = processes
+        self._start_s = start_s
+        self._reader = FigureReader()
+        operator = load_scenario("calm", customers=options.customers, days=options.days, seed=options.seed)
+        self._feed = OperatorFeed(settings, operator, options.speed or _speed(options))
+        self._url = f"http://{settings.console.host}:{options.port}/"
+        self._events = 0.0
+        self._rate = 0.0
+        self._counted_at = time.monotonic()
+
+    def run(self) -> dict[str, object]:
+        self._wait_for_worker()
+        self._feed.start()
+        try:
+            figures = self._watch_headless() if self._options.headless else self._watch_live()
+        finally:
+            self._feed.stop()
+            self._feed.join()
+        return summary(figures, time.monotonic() - self._start_s, sum(self._feed.malformed.values()))
+
+    def _wait_for_worker(self) -> None:
+        """The worker must have its partitions before the stream starts, or it begins by catching up."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while self._look().total("churnwatch_partitions") == 0:
+            if time.monotonic() > deadline:
+                raise UserError(f"the worker has no partitions yet; its log is {self._processes.log_of('worker')}")
+            time.sleep(REFRESH_S / 5)
+
+    def _watch_headless(self) -> Figures:
+        quiet_since: float | None = None
+        deadline: float | None = None
+        while True:
+            figures = self._look()
+            now = time.monotonic()
+            if self._feed.finished and deadline is None:
+                deadline = now + DRAIN_TIMEOUT_S
+            through = self._feed.finished and self._is_through(figures)
+            quiet_since = (quiet_since or now) if through else None
+            if quiet_since is not None and now - quiet_since >= QUIET_S:
+                return figures
+            if deadline is not None and now > deadline:
+                raise UserError("the stream was not through in time; figures so far: " + str(self._summary(figures)))
+            time.sleep(REFRESH_S)
+
+    def _is_through(self, figures: Figures) -> bool:
+        """Every record that was sent is applied, and the followers have nothing left."""
+        applied = figures.total("churnwatch_records_total") >= self._feed.records
+        return applied and figures.total("churnwatch_lag_records") == 0
+
+    def _watch_live(self) -> Figures:
+        console = Console()
+        figures = Figures()
+        with Live(console=console, auto_refresh=False) as live:
+            try:
+                while True:
+                    figures = self._look()
+                    state = "the stream is through" if self._feed.finished else "streaming"
+                    live.update(picture(figures, self._rate, self._url, state), refresh=True)
+                    time.sleep(REFRESH_S)
+            except KeyboardInterrupt:
+                return figures
+
+    def _look(self) -> Figures:
+        hopeless = self._processes.revive()
+        if hopeless or self._feed.error:
+            raise UserError(self._feed.error or self._explain(hopeless[0]))
+        figures = self._reader.read(child.metrics_port for child in self._processes.children.values())
+        events, now = figures.total("churnwatch_records_total"), time.monotonic()
+        self._rate = 0.7 * self._rate + 0.3 * max(0.0, events - self._events) / max(1e-3, now - self._counted_at)
+        self._events, self._counted_at = events, now
+        return figures
+
+    def _explain(self, name: str) -> str:
+        lines = self._processes.log_of(name).read_text(errors="replace").strip().splitlines()
+        return f"the process `churnwatch {name}` keeps dying; the end of its log:\n" + "\n".join(lines[-5:])
+
+    def _summary(self, figures: Figures) -> dict[str, object]:
+        return summary(figures, time.monotonic() - self._start_s, sum(self._feed.malformed.values()))
+
+
+@contextmanager
+def _processes(options: DemoOptions, environment: dict[str, str], folder: Path) -> Iterator[Processes]:
+    processes = Processes(environment, folder)
+    try:
+        processes.start("worker")
+        processes.start("trainer")
+        processes.start("tasks")
+        processes.start("dialer", "--simulate", "--seed", str(options.seed))
+        if not options.headless:
+            processes.start("console", "--port", str(options.port))
+        yield processes
+    finally:
+        processes.stop()
+
+
+@contextmanager
+def _staff(settings: Settings) -> Iterator[None]:
+    """Simulated account managers work the inbox while the block runs."""
+    stop = threading.Event()
+    thread = threading.Thread(target=run_staff, args=(settings, stop), name="staff", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _speed(options: DemoOptions) -> float:
+    return options.days * 86_400 / HEADLESS_STREAM_S if options.headless else 20_000.0
+
+
+def _demo_environment(options: DemoOptions, folder: Path) -> dict[str, str]:
+    return {
+        "CHURNWATCH_TASKS__CLOCK": "stream",
+        "CHURNWATCH_WORKER__DATA_DIR": str(folder / "worker"),
+        "CHURNWATCH_ENGINE__COMMIT_INTERVAL_S": "5",
+        "CHURNWATCH_LEARNING__PUBLISH_EVERY_S": "2",
+        "CHURNWATCH_CONSOLE__PORT": str(options.port),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise UserError(f"port {port} cannot be used ({error.strerror}); choose another with --port") from None
