@@ -1,0 +1,1 @@
+"""What to learn: labels, learners, exchange, explanation. Imports `pipeline` only."""

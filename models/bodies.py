@@ -1,0 +1,101 @@
+"""A learner's export as a model in numpy, every number checked first."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.forest import NEVER, Forest
+from models.scorers import BlendModel, LinearModel
+
+VALUE_LIMIT = 1e15  # beyond it a product could overflow
+LINEAR_ARRAYS = ("mean", "scale", "weights", "low", "high")
+
+
+class ModelRefusal(StrEnum):
+    """Why a model was not taken over. Closed: a metric label. The model in use stays."""
+
+    UNREADABLE = "unreadable"
+    NEWER_SCHEMA = "newer_schema"
+    WRONG_CHECKSUM = "wrong_checksum"
+    UNKNOWN_KIND = "unknown_kind"
+    FOREIGN_FEATURES = "foreign_features"
+    WRONG_SHAPE = "wrong_shape"
+    NOT_FINITE = "not_finite"
+
+
+class WrongBodyError(ValueError):
+    """The body of a model is not what its kind promises; `reason` says in which way."""
+
+    def __init__(self, reason: ModelRefusal, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+def read_linear(body: dict[str, Any], n_features: int) -> LinearModel:
+    """Raises WrongBodyError: something missing, of another length, or no finite number."""
+    arrays = {name: _numbers(body, name, (n_features,)) for name in LINEAR_ARRAYS}
+    return LinearModel(**arrays, intercept=float(_numbers(body, "intercept", ())))
+
+
+def read_forest(body: dict[str, Any], n_features: int) -> Forest:
+    """Raises WrongBodyError: the arrays are no complete trees over these features."""
+    trees, inner = _shape(body, "feature")
+    depth = (inner + 1).bit_length() - 1
+    if trees == 0 or inner != 2**depth - 1:
+        raise WrongBodyError(ModelRefusal.WRONG_SHAPE, f"{inner} inner nodes make no complete tree")
+    feature = _numbers(body, "feature", (trees, inner))
+    if not ((feature >= 0) & (feature < n_features) & (feature % 1 == 0)).all():
+        raise WrongBodyError(ModelRefusal.WRONG_SHAPE, f"a cut on a feature that is none of {n_features}")
+    return Forest(
+        feature.astype(np.int64),
+        _numbers(body, "threshold", (trees, inner), limit=NEVER),
+        _numbers(body, "value", (trees, 2 * inner + 1)),
+        float(_numbers(body, "base", ())),
+    )
+
+
+def read_blend(body: dict[str, Any], n_features: int) -> BlendModel:
+    """Raises WrongBodyError: one of its parts is wrong."""
+    linear, boosted, mix = (_part(body, name) for name in ("logistic", "boosted", "mix"))
+    return BlendModel(
+        read_linear(linear, n_features),
+        read_forest(boosted, n_features) if boosted else None,
+        *(float(_numbers(mix, name, ())) for name in ("logistic_share", "boosted_share", "intercept")),
+    )
+
+
+def _part(body: dict[str, Any], name: str) -> dict[str, Any]:
+    part = body.get(name)
+    if not isinstance(part, dict):
+        raise WrongBodyError(ModelRefusal.WRONG_SHAPE, f"`{name}` is missing")
+    return part
+
+
+def _shape(body: dict[str, Any], name: str) -> tuple[int, int]:
+    rows = body.get(name)
+    if not isinstance(rows, list) or not rows or not isinstance(rows[0], list):
+        raise WrongBodyError(ModelRefusal.WRONG_SHAPE, f"`{name}` is no table")
+    return len(rows), len(rows[0])
+
+
+def _numbers(
+    body: dict[str, Any], name: str, shape: tuple[int, ...], limit: float = VALUE_LIMIT
+) -> NDArray[np.float64]:
+    try:
+        numbers = np.array(body[name], dtype=np.float64)
+    except (KeyError, TypeError, ValueError) as error:
+        raise WrongBodyError(ModelRefusal.WRONG_SHAPE, f"`{name}`: {error}") from None
+    if numbers.shape != shape:
+        raise WrongBodyError(ModelRefusal.WRONG_SHAPE, f"`{name}` has the shape {numbers.shape} instead of {shape}")
+    if not (np.abs(numbers) <= limit).all():  # false for NaN as well
+        raise WrongBodyError(ModelRefusal.NOT_FINITE, f"`{name}` holds a value that is no finite number")
+    return numbers
+
+
+READERS: dict[str, Callable[[dict[str, Any], int], LinearModel | BlendModel]] = {
+    "logistic": read_linear,
+    "blend": read_blend,
+}

@@ -1,0 +1,1 @@
+"""Learners behind one protocol; River's at the centre."""

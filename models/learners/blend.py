@@ -1,0 +1,99 @@
+"""A blend of experts: River's logistic regression and boosted trees, mixed by a third regression on their log-odds.
+
+Each expert is strong where the other is weak: the regression learns from the first example on and follows a drift, the
+trees bend. The mixer learns from what both said before they had seen the example (stacking, Wolpert 1992, online), so
+that it also corrects an expert that is too sure of itself.
+"""
+
+from typing import Any, Self
+
+import numpy as np
+from river import linear_model, optim
+
+from models.learners.boosted import BoostedLearner
+from models.learners.logistic import LogisticLearner
+from models.learners.protocol import BoolVector
+from models.scorers import BlendModel, probability
+from pipeline.ports import FloatMatrix, FloatVector
+
+MIXER_LEARNING_RATE = 0.15
+MIXER_INTERCEPT_LEARNING_RATE = 0.02
+LOG_ODDS_LIMIT = 20.0
+WEIGHT_LIMIT = 1e12
+
+
+class BlendLearner:
+    """Until the trees are fitted for the first time, it is the logistic regression alone."""
+
+    kind = "blend"
+
+    def __init__(self, n_features: int) -> None:
+        self._logistic = LogisticLearner(n_features)
+        self._boosted = BoostedLearner(n_features)
+        self._mixer = linear_model.LogisticRegression(
+            optimizer=optim.AdaGrad(MIXER_LEARNING_RATE, eps=1.0),
+            initializer=optim.initializers.Constant(0.5),
+            intercept_lr=MIXER_INTERCEPT_LEARNING_RATE,
+        )
+
+    def learn(self, features: FloatMatrix, churned: BoolVector, weight: FloatVector) -> None:
+        usable = (weight > 0.0) & (weight < WEIGHT_LIMIT)
+        features, churned, weight = features[usable], churned[usable], weight[usable]
+        start = 0
+        while start < len(features):
+            part = slice(start, start + self._boosted.rows_until_fit)
+            trees = self._boosted.log_odds(features[part]) if self._boosted.forest is not None else None
+            self._learn_rows(features[part], churned[part], weight[part], trees)
+            self._boosted.learn(features[part], churned[part], weight[part])
+            start = part.stop
+
+    def score(self, features: FloatMatrix) -> FloatVector:
+        return probability(self.model().log_odds(features))
+
+    def explain(self, features: FloatVector) -> FloatVector:
+        return self.model().contributions(features)
+
+    def is_finite(self) -> bool:
+        mixed = np.isfinite(list(self._mix().values())).all()
+        return bool(mixed) and self._logistic.is_finite() and self._boosted.is_finite()
+
+    def model(self) -> BlendModel:
+        """The model as it stands, in arrays."""
+        return BlendModel(self._logistic.linear_model(), self._boosted.forest, **self._mix())
+
+    def export(self) -> dict[str, Any]:
+        return {"logistic": self._logistic.export(), "boosted": self._boosted.export(), "mix": self._mix()}
+
+    @classmethod
+    def load(cls, body: dict[str, Any]) -> Self:
+        """A learner that scores as the exported one; its trees are fitted again only on examples that it is given."""
+        learner = cls(len(body["logistic"]["weights"]))
+        learner._logistic = LogisticLearner.load(body["logistic"])
+        if body["boosted"]:
+            learner._boosted = BoostedLearner.load(body["boosted"])
+            learner._mixer._weights["logistic"] = body["mix"]["logistic_share"]
+            learner._mixer._weights["boosted"] = body["mix"]["boosted_share"]
+            learner._mixer.intercept = body["mix"]["intercept"]
+        return learner
+
+    def _mix(self) -> dict[str, float]:
+        if self._boosted.forest is None:
+            return {"logistic_share": 1.0, "boosted_share": 0.0, "intercept": 0.0}
+        weights = self._mixer.weights
+        return {
+            "logistic_share": float(weights.get("logistic", 0.5)),
+            "boosted_share": float(weights.get("boosted", 0.5)),
+            "intercept": float(self._mixer.intercept),
+        }
+
+    def _learn_rows(
+        self, features: FloatMatrix, churned: BoolVector, weight: FloatVector, trees: FloatVector | None
+    ) -> None:
+        said = self._logistic.learn_and_tell(features, churned, weight, tell=trees is not None)
+        if trees is None:
+            return
+        opinions = np.clip(np.column_stack([said, trees]), -LOG_ODDS_LIMIT, LOG_ODDS_LIMIT)
+        for (logistic, boosted), label, row_weight in zip(
+            opinions.tolist(), churned.tolist(), weight.tolist(), strict=True
+        ):
+            self._mixer.learn_one({"logistic": logistic, "boosted": boosted}, label, w=row_weight)

@@ -1,0 +1,168 @@
+"""The trainer against a real broker: examples in, models out, rebuilt from the log."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import msgspec
+import numpy as np
+import pytest
+
+from churnwatch.clients import kafka_consumer, kafka_producer
+from churnwatch.embedded import free_port
+from churnwatch.errors import UserError
+from churnwatch.model_log import find_model, published_models, summary
+from churnwatch.settings import Settings
+from churnwatch.topics import ensure_topics
+from churnwatch.trainer_process import Trainer, run_trainer
+from models.exchange import ReceivedModel, read_model
+from models.label_rules import DAY_MS
+from pipeline.events import Example, ModelMessage
+from pipeline.metrics import Metrics
+
+WAIT_S = 60.0
+
+
+def made_up_examples(count: int) -> list[Example]:
+    random = np.random.default_rng(7)
+    return [
+        Example(
+            example_id=f"example-{number}",
+            line_id=f"line-{number}",
+            account_id="account",
+            snapshot_ms=number * 1000,
+            known_ms=30 * DAY_MS + number * 1000,
+            churned=bool(row[0] > 1.0),
+            weight=1.0,
+            features=row.tolist(),
+            feature_schema="schema",
+        )
+        for number, row in enumerate(random.normal(size=(count, 4)))
+    ]
+
+
+def send(settings: Settings, values: list[bytes]) -> None:
+    producer = kafka_producer(settings)
+    for value in values:
+        producer.send(settings.topic("examples"), value=value)
+    producer.flush()
+    producer.close()
+
+
+def published(settings: Settings, until: Callable[[list[ModelMessage]], bool]) -> list[ModelMessage]:
+    """All models on the topic, once `until` holds for them."""
+    consumer = kafka_consumer(settings, settings.topic("models"))
+    messages: list[ModelMessage] = []
+    deadline = time.monotonic() + WAIT_S
+    while not until(messages):
+        assert time.monotonic() < deadline, f"waited {WAIT_S} s, saw {[message.version for message in messages]}"
+        for records in consumer.poll(timeout_ms=200).values():
+            messages.extend(msgspec.json.decode(record.value, type=ModelMessage) for record in records)
+    consumer.close()
+    return messages
+
+
+@contextmanager
+def running(settings: Settings, metrics: Metrics) -> Iterator[Trainer]:
+    """A trainer in a thread; left cleanly at the end."""
+    ready: list[Trainer] = []
+    started = threading.Event()
+
+    def on_ready(trainer: Trainer) -> None:
+        ready.append(trainer)
+        started.set()
+
+    thread = threading.Thread(target=run_trainer, args=(settings, metrics, on_ready))
+    thread.start()
+    assert started.wait(WAIT_S)
+    try:
+        yield ready[0]
+    finally:
+        ready[0].stop()
+        thread.join(WAIT_S)
+        assert not thread.is_alive()
+
+
+@pytest.fixture
+def trainer_settings(test_settings: Settings) -> Settings:
+    ensure_topics(test_settings)
+    quick = test_settings.learning.model_copy(
+        update={"publish_every_labels": 200, "publish_every_s": 0.2, "minimum_positives": 20}
+    )
+    kafka = test_settings.kafka.model_copy(update={"session_timeout_s": 6.0})
+    return test_settings.model_copy(update={"learning": quick, "kafka": kafka})
+
+
+def test_examples_become_models_and_a_restarted_trainer_comes_to_the_same_model(trainer_settings: Settings) -> None:
+    examples = made_up_examples(450)
+    encoded = [msgspec.json.encode(example) for example in examples]
+    metrics = Metrics()
+    with running(trainer_settings, metrics):
+        send(trainer_settings, [*encoded[:300], b"no example", *encoded[250:]])
+        first = published(trainer_settings, lambda seen: any(model.labels_learned == 450 for model in seen))
+    listed = published_models(trainer_settings)
+    assert find_model(listed, "") == first[-1]
+    assert summary(find_model(listed, "blend-4"))["intact"]
+    with pytest.raises(UserError, match=r"no model 'oracle' on the topic; the newest are: .*blend-450"):
+        find_model(listed, "oracle")
+    learnt = metrics.registry.get_sample_value("churnwatch_labels_learned_total", {"label": "1"})
+    assert learnt == sum(example.churned for example in examples)
+    for reason, count in {"unreadable": 1.0, "duplicate": 50.0}.items():
+        told = metrics.registry.get_sample_value("churnwatch_examples_refused_total", {"reason": reason})
+        assert told == count
+    assert {model.counts_from_ms % 3_600_000 for model in first} == {0}
+    assert first[-1].metrics["auc"] > 0.7
+
+    with running(trainer_settings, Metrics()):
+        again = published(trainer_settings, lambda seen: len(seen) > len(first))
+
+    assert again[-1].version == first[-1].version
+    assert again[-1].counts_from_ms == first[-1].counts_from_ms
+    assert isinstance(read_model(msgspec.json.encode(again[-1]), "schema", 4), ReceivedModel)
+
+
+def test_a_standby_takes_over_and_learns_from_the_whole_log(trainer_settings: Settings) -> None:
+    encoded = [msgspec.json.encode(example) for example in made_up_examples(600)]
+    with running(trainer_settings, Metrics()) as leader:
+        send(trainer_settings, encoded[:300])
+        published(trainer_settings, lambda seen: any(model.labels_learned == 300 for model in seen))
+        with running(trainer_settings, Metrics()):
+            leader.stop()
+            send(trainer_settings, encoded[300:])
+            models = published(trainer_settings, lambda seen: any(model.labels_learned == 600 for model in seen))
+
+    assert models[-1].labels_learned == 600
+
+
+def test_the_command_leaves_cleanly_when_it_is_told_to(
+    test_environment: dict[str, str], trainer_settings: Settings
+) -> None:
+    environment = {**os.environ, **test_environment, "CHURNWATCH_METRICS__PORT": str(free_port())}
+    command = [sys.executable, "-m", "churnwatch", "trainer"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "trainer.assigned" in line:
+                break
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(WAIT_S) == 0
+
+
+def test_a_broker_that_is_away_ends_in_a_message() -> None:
+    environment = {
+        **os.environ,
+        "KAFKA_BOOTSTRAP": f"127.0.0.1:{free_port()}",
+        "CHURNWATCH_KAFKA__CONNECT_TIMEOUT_S": "1",
+        "CHURNWATCH_METRICS__PORT": str(free_port()),
+    }
+    command = [sys.executable, "-m", "churnwatch", "trainer"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=WAIT_S, check=False)
+
+    assert done.returncode == 1
+    assert "cannot reach Kafka" in done.stderr
+    assert "Traceback" not in done.stderr
