@@ -14,7 +14,9 @@ from churnwatch.settings import Settings
 from pipeline.events import Stream
 
 #: Topics whose newest record of a key is what counts.
-COMPACTED = ("models", "line-views")
+COMPACTED = ("customers", "models", "line-views")
+#: Logs from whose beginning something is rebuilt; nothing in them may expire.
+KEPT = ("examples", "task-events")
 #: One ordered log each; `warnings` is keyed by account_id, `line-views` by line_id, the others by what they are about.
 SINGLE = ("warnings", "examples", "models", "tasks", "task-events", "line-views", "dead-letters")
 READY_TIMEOUT_S = 20.0
@@ -30,14 +32,17 @@ class TopicPlan:
     partitions: int
     replication: int
     compacted: bool
+    kept: bool = False
 
     def as_request(self) -> dict[str, Any]:
         """The topic as kafka-python's `create_topics` wants it."""
-        policy = "compact" if self.compacted else "delete"
+        configs = {"cleanup.policy": "compact" if self.compacted else "delete"}
+        if self.kept:
+            configs["retention.ms"] = "-1"
         return {
             "num_partitions": self.partitions,
             "replication_factor": self.replication,
-            "configs": {"cleanup.policy": policy},
+            "configs": configs,
         }
 
 
@@ -65,8 +70,11 @@ class TopicState:
 def planned_topics(settings: Settings) -> list[TopicPlan]:
     """All topics in a fixed order: the six inputs with `kafka.partitions`, the others with one partition."""
     kafka = settings.kafka
-    inputs = [TopicPlan(settings.topic(stream), kafka.partitions, kafka.replication, False) for stream in Stream]
-    return inputs + [TopicPlan(settings.topic(name), 1, kafka.replication, name in COMPACTED) for name in SINGLE]
+    counts = dict.fromkeys(Stream, kafka.partitions) | dict.fromkeys(SINGLE, 1)
+    return [
+        TopicPlan(settings.topic(name), partitions, kafka.replication, name in COMPACTED, name in KEPT)
+        for name, partitions in counts.items()
+    ]
 
 
 def ensure_topics(settings: Settings) -> list[TopicState]:

@@ -163,7 +163,8 @@ class TaskStore:
         views = self.directory.line_views([line_id for task in stale for line_id in task.line_ids])
         closed = []
         for task in stale:
-            seen_ms = max((views[line_id].ts_ms for line_id in task.line_ids if line_id in views), default=0)
+            seen = (views[line_id] for line_id in task.line_ids if line_id in views)
+            seen_ms = max((view.ts_ms for view in seen if self._speaks_for(view, task)), default=0)
             stale_ms = stale_at_ms(task, max(seen_ms, task.refreshed_ms), self.policy)
             if stale_ms > now_ms:
                 self._redis.zadd(self.keys.stale, {task.task_id: stale_ms}, xx=True)
@@ -172,6 +173,10 @@ class TaskStore:
             if isinstance(outcome, Task):
                 closed.append(outcome)
         return closed
+
+    def _speaks_for(self, view: LineView, task: Task) -> bool:
+        """Whether a signal of the task's reason is still on."""
+        return any(self.policy.group_of([signal]).name == task.reason_group for signal in view.active_signals)
 
     def forget_old_warnings(self) -> int:
         """Drop warning ids older than `seen_days`; returns how many."""

@@ -215,17 +215,26 @@ def test_a_task_closes_itself_when_nothing_warns_any_more(store: TaskStore, cloc
     assert store.counts().closed == 1
 
 
-def test_a_later_warning_or_a_view_of_its_line_keeps_a_task_open(store: TaskStore, clock: ManualClock) -> None:
+def test_a_later_warning_or_a_signal_still_on_its_line_keeps_a_task_open(store: TaskStore, clock: ManualClock) -> None:
     store.directory.put([managed("a-1"), managed("a-2")], [], {})
     store.admit_warnings([warning("w-1"), warning("w-2", account_id="a-2", line_id="l-2")])
     store.admit_warnings([warning("w-3", ts_ms=NOON_MS + 5 * DAY_MS)])
-    store.directory.put([], [line_view("l-2", NOON_MS + 6 * DAY_MS, "a-2")], {})
+    still_on = store.open_tasks()[0].signals[0]
+    store.directory.put([], [line_view("l-2", NOON_MS + 6 * DAY_MS, "a-2", still_on)], {})
     clock.advance(NOON_MS + 12 * DAY_MS)
     assert store.close_recovered() == []
     clock.advance(NOON_MS + 15 * DAY_MS)
     assert [task.account_id for task in store.close_recovered()] == ["a-1"]
     clock.advance(NOON_MS + 16 * DAY_MS)
     assert [task.account_id for task in store.close_recovered()] == ["a-2"]
+
+
+def test_a_view_without_its_signals_keeps_no_task_open(store: TaskStore, clock: ManualClock) -> None:
+    store.directory.put([managed("a-1")], [], {})
+    store.admit_warnings([warning("w-1")])
+    store.directory.put([], [line_view("l-1", NOON_MS + 9 * DAY_MS)], {})
+    clock.advance(NOON_MS + 10 * DAY_MS)
+    assert [task.account_id for task in store.close_recovered()] == ["a-1"]
 
 
 def test_old_warning_ids_are_forgotten_in_the_clocks_time(store: TaskStore, clock: ManualClock) -> None:

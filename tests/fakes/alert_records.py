@@ -66,8 +66,10 @@ def managed(account_id: str = "a-1") -> CustomerRecord:
     return customer_record(account_id, segment="key_account", manager_id=MANAGER.name, deputy_id=DEPUTY.name)
 
 
-def line_view(line_id: str = "l-1", ts_ms: int = NOON_MS, account_id: str = "a-1") -> LineView:
-    return LineView(account_id, line_id, ts_ms, ts_ms - ts_ms % DAY_MS, [1] * 28, 1.0, 0.0, 3.0, [], 0.4, "prior")
+def line_view(line_id: str = "l-1", ts_ms: int = NOON_MS, account_id: str = "a-1", *signals: SignalReport) -> LineView:
+    return LineView(
+        account_id, line_id, ts_ms, ts_ms - ts_ms % DAY_MS, [1] * 28, 1.0, 0.0, 3.0, [], 0.4, "prior", list(signals)
+    )
 
 
 def happened(book: Book, move: TaskEvent | Refusal) -> tuple[Book, TaskEvent]:

@@ -20,13 +20,12 @@ def test_all_topics_are_created_once_and_a_second_call_changes_nothing(test_sett
     assert all(state.topic_id for state in first)
 
 
-def test_compaction_is_asked_for_where_the_newest_record_counts(test_settings: Settings) -> None:
-    compacted = {plan.name for plan in planned_topics(test_settings) if plan.compacted}
-    assert compacted == {test_settings.topic("models"), test_settings.topic("line-views")}
-    assert all(
-        plan.as_request()["configs"] == {"cleanup.policy": "compact" if plan.name in compacted else "delete"}
-        for plan in planned_topics(test_settings)
-    )
+def test_what_is_looked_up_is_compacted_and_what_is_rebuilt_from_never_expires(test_settings: Settings) -> None:
+    configs = {plan.name: plan.as_request()["configs"] for plan in planned_topics(test_settings)}
+    prefix = test_settings.topic("")
+    looked_up = {name.removeprefix(prefix) for name, config in configs.items() if config["cleanup.policy"] == "compact"}
+    kept = {name.removeprefix(prefix) for name, config in configs.items() if config.get("retention.ms") == "-1"}
+    assert (looked_up, kept) == ({"customers", "models", "line-views"}, {"examples", "task-events"})
 
 
 def test_another_number_of_partitions_is_refused_since_keys_would_move(test_environment: dict[str, str]) -> None:
