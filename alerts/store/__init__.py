@@ -83,6 +83,13 @@ class TaskStore:
             return None
         return msgspec.structs.replace(known, opted_out=self.ledger.book(account_id).opted_out)
 
+    def customers(self, account_ids: Sequence[str]) -> dict[str, Customer]:
+        """Those of them that the directory knows, for a list; `opted_out` is not looked up."""
+        return self.directory.customers(account_ids)
+
+    def line_views(self, line_ids: Sequence[str]) -> dict[str, LineView]:
+        return self.directory.line_views(line_ids)
+
     def line_view(self, line_id: str) -> LineView | None:
         return self.directory.line_views([line_id]).get(line_id)
 
@@ -160,11 +167,11 @@ class TaskStore:
         """Close the tasks whose reason nothing has spoken for since their group's `stale_days`."""
         now_ms = self.now_ms()
         stale = self._inbox.stale(now_ms, SWEEP_LIMIT)
-        views = self.directory.line_views([line_id for task in stale for line_id in task.line_ids])
         closed = []
         for task in stale:
-            seen = (views[line_id] for line_id in task.line_ids if line_id in views)
-            seen_ms = max((view.ts_ms for view in seen if self._speaks_for(view, task)), default=0)
+            # A task about a whole account names no line: any line of it may still show the reason.
+            views = self.directory.line_views(task.line_ids or self.directory.lines_of(task.account_id)).values()
+            seen_ms = max((view.ts_ms for view in views if self._speaks_for(view, task)), default=0)
             stale_ms = stale_at_ms(task, max(seen_ms, task.refreshed_ms), self.policy)
             if stale_ms > now_ms:
                 self._redis.zadd(self.keys.stale, {task.task_id: stale_ms}, xx=True)

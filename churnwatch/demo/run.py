@@ -12,7 +12,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
-from churnwatch.demo.feed import OperatorFeed
 from churnwatch.demo.figures import FigureReader, Figures
 from churnwatch.demo.processes import Processes
 from churnwatch.demo.screen import picture
@@ -20,6 +19,7 @@ from churnwatch.demo.summary import summary
 from churnwatch.demo_staff import run_staff
 from churnwatch.embedded import EmbeddedServices
 from churnwatch.errors import UserError
+from churnwatch.operator_feed import OperatorFeed, at_speed
 from churnwatch.settings import Settings, read_settings
 from churnwatch.topics import ensure_topics
 from pipeline.sources.operator.config import load_scenario
@@ -74,7 +74,7 @@ class _Show:
         self._start_s = start_s
         self._reader = FigureReader()
         operator = load_scenario("calm", customers=options.customers, days=options.days, seed=options.seed)
-        self._feed = OperatorFeed(settings, operator, options.speed or _speed(options))
+        self._feed = OperatorFeed(settings, operator, at_speed(options.speed or _speed(options)))
         self._url = f"http://{settings.console.host}:{options.port}/"
         self._events = 0.0
         self._rate = 0.0

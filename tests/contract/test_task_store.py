@@ -208,9 +208,9 @@ def test_a_lost_reply_repeats_nothing(store: TaskStore, monkeypatch: pytest.Monk
 
 def test_a_task_closes_itself_when_nothing_warns_any_more(store: TaskStore, clock: ManualClock) -> None:
     task = one_task(store)
-    clock.advance(NOON_MS + 10 * DAY_MS - 1)
+    clock.advance(NOON_MS + 3 * DAY_MS - 1)
     assert store.close_recovered() == []
-    clock.advance(NOON_MS + 10 * DAY_MS)
+    clock.advance(NOON_MS + 3 * DAY_MS)
     assert [closed.task_id for closed in store.close_recovered()] == [task.task_id]
     assert store.counts().closed == 1
 
@@ -221,11 +221,11 @@ def test_a_later_warning_or_a_signal_still_on_its_line_keeps_a_task_open(store: 
     store.admit_warnings([warning("w-3", ts_ms=NOON_MS + 5 * DAY_MS)])
     still_on = store.open_tasks()[0].signals[0]
     store.directory.put([], [line_view("l-2", NOON_MS + 6 * DAY_MS, "a-2", still_on)], {})
-    clock.advance(NOON_MS + 12 * DAY_MS)
+    clock.advance(NOON_MS + 7 * DAY_MS)
     assert store.close_recovered() == []
-    clock.advance(NOON_MS + 15 * DAY_MS)
+    clock.advance(NOON_MS + 8 * DAY_MS)
     assert [task.account_id for task in store.close_recovered()] == ["a-1"]
-    clock.advance(NOON_MS + 16 * DAY_MS)
+    clock.advance(NOON_MS + 9 * DAY_MS)
     assert [task.account_id for task in store.close_recovered()] == ["a-2"]
 
 

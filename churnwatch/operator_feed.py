@@ -1,9 +1,9 @@
-"""The synthetic operator's records into Kafka, at a multiple of real time."""
+"""The synthetic operator's records into Kafka, at a multiple of real time or at a rate of records."""
 
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from confluent_kafka import KafkaError, Message, Producer
 
@@ -13,22 +13,43 @@ from pipeline.events import Stream
 from pipeline.sources.operator.config import OperatorConfig
 from pipeline.sources.operator.simulate import OperatorDay, days
 
+#: When a slice is due: stream milliseconds since the start and records sent so far -> seconds since the start.
+Pace = Callable[[int, int], float]
+
 SLICE_MS = 3_600_000
 DAY_MS = 86_400_000
 FLUSH_TIMEOUT_S = 30.0
 
 
+def at_speed(stream_s_per_s: float) -> Pace:
+    """So many stream seconds a wall second.
+
+    >>> at_speed(3600.0)(7_200_000, 5)
+    2.0
+    """
+    return lambda stream_ms, _records: stream_ms / 1000.0 / stream_s_per_s
+
+
+def at_rate(records_per_s: float) -> Pace:
+    """So many records a wall second.
+
+    >>> at_rate(1000.0)(7_200_000, 500)
+    0.5
+    """
+    return lambda _stream_ms, records: records / records_per_s
+
+
 class OperatorFeed(threading.Thread):
-    """Produces the operator's days; `speed` is stream seconds a wall second.
+    """Produces the operator's days at a pace, hour by hour of stream time.
 
     Counters are written by this thread and read by others: `records` sent, `malformed` among them, `refused` by the broker.
     """
 
-    def __init__(self, settings: Settings, operator: OperatorConfig, speed: float) -> None:
+    def __init__(self, settings: Settings, operator: OperatorConfig, pace: Pace) -> None:
         super().__init__(name="operator-feed", daemon=True)
         self._topics = {stream: settings.topic(stream.value) for stream in Stream}
         self._operator = operator
-        self._speed = speed
+        self._pace = pace
         self._stop_asked = threading.Event()
         self._producer = Producer(
             {
@@ -65,7 +86,7 @@ class OperatorFeed(threading.Thread):
             for until_ms, records in _slices(day):
                 for stream, key, line in records:
                     self._send(self._topics[stream], key, line)
-                ahead_s = (until_ms - first_ms) / 1000.0 / self._speed - (time.monotonic() - start_s)
+                ahead_s = self._pace(until_ms - first_ms, self.records) - (time.monotonic() - start_s)
                 self._producer.poll(0)
                 if self._stop_asked.wait(max(0.0, ahead_s)):
                     return

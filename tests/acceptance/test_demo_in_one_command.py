@@ -1,0 +1,73 @@
+"""`churnwatch demo --headless --json`: the whole product, from records to labels that are learnt, in one command."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+KEYS = {
+    "events", "lines", "warnings", "warnings_by_signal", "tasks", "tasks_closed", "labels_learned", "models_published",
+    "events_per_s", "dead_letters", "seconds",
+}  # fmt: skip
+LIMIT_S = 180.0
+
+
+def test_the_headless_demo_shows_every_stage_at_work_and_leaves_no_process() -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "churnwatch",
+        "demo",
+        "--headless",
+        "--json",
+        "--customers",
+        "2000",
+        "--days",
+        "60",
+    ]
+    run = subprocess.run(
+        command, capture_output=True, text=True, timeout=LIMIT_S + 60, env=dict(os.environ), check=False
+    )
+    assert run.returncode == 0, run.stderr[-3000:]
+    figures = json.loads(run.stdout.splitlines()[-1])
+    assert figures.keys() >= KEYS
+    for name in ("events", "lines", "warnings", "tasks", "tasks_closed", "labels_learned", "models_published"):
+        assert figures[name] > 0, figures
+    assert sum(count > 0 for count in figures["warnings_by_signal"].values()) >= 6
+    assert figures["dead_letters"] == figures["malformed_put_in"] > 0
+    assert figures["seconds"] < LIMIT_S
+    assert _processes_of_a_demo() == []
+
+
+def test_a_worker_killed_during_the_demo_is_started_again_and_the_demo_goes_on() -> None:
+    command = [sys.executable, "-m", "churnwatch", "demo", "--headless", "--json", "--customers", "200", "--days", "20"]
+    demo = subprocess.Popen([*command, "--speed", "80000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    os.kill(_worker_of(demo.pid), signal.SIGKILL)
+    output, errors = demo.communicate(timeout=LIMIT_S)
+    assert demo.returncode == 0, errors[-3000:]
+    assert "process.died" in errors
+    figures = json.loads(output.splitlines()[-1])
+    assert figures["events"] > 10_000
+    assert figures["warnings"] > 0
+
+
+def _worker_of(demo_pid: int) -> int:
+    """Process id of the demo's worker, once it has worked for a while."""
+    deadline = time.monotonic() + 60.0
+    while time.monotonic() < deadline:
+        listed = subprocess.run(
+            ["ps", "-eo", "pid,ppid,etimes,args"], capture_output=True, text=True, check=True
+        ).stdout.splitlines()[1:]
+        for pid, parent, age_s, *words in (line.split() for line in listed):
+            if int(parent) == demo_pid and words[-1] == "worker" and int(age_s) >= 12:
+                return int(pid)
+        time.sleep(0.2)
+    raise AssertionError("the demo started no worker")
+
+
+def _processes_of_a_demo() -> list[str]:
+    """Command lines of what a demo starts and this test did not."""
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout.splitlines()
+    return [line for line in listed if "churnwatch dialer" in line or "churnwatch trainer" in line]
