@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
+from alerts.tasks import OUTBOUND
 from churnwatch.demo.figures import FigureReader, Figures
 from churnwatch.demo.processes import Processes
 from churnwatch.demo.screen import picture
@@ -75,7 +76,7 @@ class _Show:
         self._reader = FigureReader()
         operator = load_scenario("calm", customers=options.customers, days=options.days, seed=options.seed)
         self._feed = OperatorFeed(settings, operator, at_speed(options.speed or _speed(options)))
-        self._url = f"http://{settings.console.host}:{options.port}/"
+        self._url = f"http://{settings.console.host}:{options.port}/inbox/{OUTBOUND}"
         self._events = 0.0
         self._rate = 0.0
         self._counted_at = time.monotonic()
@@ -157,8 +158,9 @@ def _processes(options: DemoOptions, environment: dict[str, str], folder: Path) 
         processes.start("worker")
         processes.start("trainer")
         processes.start("tasks")
-        processes.start("dialer", "--simulate", "--seed", str(options.seed))
-        if not options.headless:
+        if options.headless:
+            processes.start("dialer", "--simulate", "--seed", str(options.seed))
+        else:
             processes.start("console", "--port", str(options.port))
         yield processes
     finally:
@@ -167,9 +169,14 @@ def _processes(options: DemoOptions, environment: dict[str, str], folder: Path) 
 
 @contextmanager
 def _staff(settings: Settings) -> Iterator[None]:
-    """Simulated account managers work the inbox while the block runs."""
+    """Simulated account managers work their inboxes while the block runs.
+
+    Nobody works the outbound team's when there is a page: those tasks are left to whoever looks at it.
+    """
     stop = threading.Event()
-    thread = threading.Thread(target=run_staff, args=(settings, stop), name="staff", daemon=True)
+    thread = threading.Thread(
+        target=run_staff, args=(settings, stop), kwargs={"with_callers": False}, name="staff", daemon=True
+    )
     thread.start()
     try:
         yield
