@@ -5,11 +5,13 @@ from collections.abc import Mapping
 
 KINDS = frozenset({"money", "share", "days", "hours", "gap", "ago", "per_day", "count", "number"})
 NEVER_NEGATIVE = frozenset({"days", "hours", "gap", "ago", "per_day", "count"})
+#: A larger number (or none at all: NaN, infinity) is a fault of whoever computed it, not evidence.
+LARGEST = 1e12
 UnitWords = Mapping[str, Mapping[str, str]]
 
 
 def in_words(value: object, kind: str, units: UnitWords) -> str | None:
-    """`value` as a person says it; None when it cannot be said (no number, not finite, an impossible sign).
+    """`value` as a person says it; None when it cannot be said (no number, not finite, absurdly large, an impossible sign).
 
     >>> in_words(0.384, "share", {"share": {"many": "{n} %"}})
     '38 %'
@@ -18,20 +20,27 @@ def in_words(value: object, kind: str, units: UnitWords) -> str | None:
     >>> in_words(-2, "hours", {}) is None
     True
     """
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) <= LARGEST:
         return None
     if value < 0 and kind in NEVER_NEGATIVE:
         return None
-    if kind == "gap":  # a time between two uses, in days: "10 hours" says more than "0.4 days"
-        return in_words(value * 24, "hours", units) if value < 1 else in_words(value, "days", units)
+    if kind == "gap":
+        return _gap(float(value), units)
     number = _digits(float(value), kind)
     words = units.get(kind)
     return number if words is None else _plural(number, words).replace("{n}", number)
 
 
+def _gap(days: float, units: UnitWords) -> str | None:
+    """A length of time given in days: "10 hours" says more than "0.4 days"; below an hour it says nothing."""
+    if days < 1 / 24:
+        return None
+    return in_words(days * 24, "hours", units) if days < 1 else in_words(days, "days", units)
+
+
 def is_one(value: float) -> bool:
     """Does this number take the singular?"""
-    return round(value) == 1
+    return _whole(value) == 1
 
 
 def _digits(value: float, kind: str) -> str:
@@ -39,9 +48,16 @@ def _digits(value: float, kind: str) -> str:
         return f"{value:,.2f}"
     if kind == "share":
         return _share(value)
-    if kind in {"count", "ago"}:
-        return f"{math.floor(value) if kind == 'ago' else round(value):,}"
+    if kind == "ago":
+        return f"{math.floor(value):,}"
+    if kind == "count":
+        return f"{_whole(value):,}"
     return _short(value)
+
+
+def _whole(value: float) -> int:
+    """A count; a decayed one of 0.4 still is one that happened."""
+    return max(round(value), 1) if value > 0 else 0
 
 
 def _share(value: float) -> str:

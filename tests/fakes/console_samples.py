@@ -3,7 +3,8 @@
 from typing import Any
 
 from alerts.tasks import OUTBOUND, Customer, HistoryEntry, Note, Task, TaskEventKind, TaskResult, TaskState
-from pipeline.events import Disposition, InvoiceView, Level, LineView, Origin, SignalReport
+from pipeline.events import Disposition, Level, Origin, SignalReport
+from pipeline.line_views import InvoiceView, LineView
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -45,6 +46,7 @@ GROUPS = {
 
 def signal(name: str, strength: float = 0.8, days_ago: float = 3.0) -> SignalReport:
     origin, evidence = EVIDENCE[name]
+    days_ago = min(days_ago, 0.02) if "hours_left" in evidence else days_ago
     return SignalReport(name, origin, strength, int(NOW_MS - days_ago * DAY_MS), evidence)
 
 

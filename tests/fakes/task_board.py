@@ -1,7 +1,7 @@
 """A task board in memory: the port `alerts.console.ports.TaskBoard` without Redis, with the rules a visitor can meet."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -23,7 +23,8 @@ from alerts.tasks import (
     TaskResult,
     TaskState,
 )
-from pipeline.events import Disposition, LineView
+from pipeline.events import Disposition
+from pipeline.line_views import LineView
 from tests.fakes.console_samples import NOW_MS, line_view, sample_customers, sample_tasks
 
 ENDS = {
@@ -40,8 +41,8 @@ class FakeTaskBoard:
 
     def __init__(self, tasks: Iterable[Task] | None = None, customers: dict[str, Customer] | None = None) -> None:
         self.tasks = {task.task_id: task for task in (sample_tasks() if tasks is None else tasks)}
-        self.customers = sample_customers() if customers is None else customers
-        self.views = {view.line_id: view for account in self.customers for view in _views(account)}
+        self.customers_known = sample_customers() if customers is None else customers
+        self.views = {view.line_id: view for account in self.customers_known for view in _views(account)}
         self.away = False
         self._lock = threading.Lock()
 
@@ -105,11 +106,19 @@ class FakeTaskBoard:
 
     def customer(self, account_id: str) -> Customer | None:
         self._reach()
-        return self.customers.get(account_id)
+        return self.customers_known.get(account_id)
 
-    def line_view(self, line_id: str) -> LineView | None:
+    def customers(self, account_ids: Sequence[str]) -> dict[str, Customer]:
         self._reach()
-        return self.views.get(line_id)
+        return {
+            account_id: self.customers_known[account_id]
+            for account_id in account_ids
+            if account_id in self.customers_known
+        }
+
+    def line_views(self, line_ids: Sequence[str]) -> dict[str, LineView]:
+        self._reach()
+        return {line_id: self.views[line_id] for line_id in line_ids if line_id in self.views}
 
     def lines_of(self, account_id: str) -> list[str]:
         self._reach()
@@ -146,7 +155,11 @@ class FakeTaskBoard:
             return Refusal(RefusalReason.ALREADY_CLOSED, task)
         if version is not None and version != task.version:
             return Refusal(RefusalReason.STALE_VERSION, task)
-        may = {task.owner, task.deputy, task.accepted_by} if task.owner != "outbound" else {task.accepted_by or actor.name}
+        may = (
+            {task.owner, task.deputy, task.accepted_by}
+            if task.owner != "outbound"
+            else {task.accepted_by or actor.name}
+        )
         return task if actor.role is Role.SUPERVISOR or actor.name in may else Refusal(RefusalReason.NOT_YOURS, task)
 
     def _changed(self, task: Task, actor: Actor, kind: TaskEventKind, detail: str, changes: dict[str, object]) -> Task:

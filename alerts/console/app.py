@@ -1,0 +1,47 @@
+"""Puts the console together: routes, guard, error pages, static files."""
+
+from fastapi import FastAPI
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from alerts.console import routes_act, routes_read
+from alerts.console.config import ConsoleConfig
+from alerts.console.context import Console
+from alerts.console.errors import add_error_pages
+from alerts.console.guard import RequestGuard, SecurityHeaders
+from alerts.console.live import LiveInbox
+from alerts.console.page_texts import ConsoleTexts
+from alerts.console.pages import STATIC, Pages
+from alerts.console.ports import TaskBoard
+
+#: Every route there is but static files; the security tests go through them.
+ROUTERS = (routes_read.router, routes_act.router)
+KEPT_FOR_EVER = "public, max-age=31536000, immutable"
+
+
+def create_console(board: TaskBoard, texts: ConsoleTexts, config: ConsoleConfig) -> FastAPI:
+    """The console as an ASGI application. It holds no state but the store's connections and open live streams.
+
+    All times come from the board's clock (`board.now_ms`).
+    """
+    app = FastAPI(title="Churnwatch", docs_url=None, redoc_url=None, openapi_url=None)
+    live = LiveInbox(board, config.rows_per_page, config.poll_s, config.streams_max)
+    app.state.console = Console(board, Pages(texts, config), live)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount("/static", VersionedFiles(directory=STATIC))
+    add_error_pages(app)
+    app.add_middleware(RequestGuard, allowed_hosts=config.allowed_hosts, body_bytes_max=config.form_bytes_max)
+    app.add_middleware(SecurityHeaders)
+    return app
+
+
+class VersionedFiles(StaticFiles):
+    """Static files under an address that carries their version, so that a browser asks once."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        if response.status_code == 200:
+            response.headers["cache-control"] = KEPT_FOR_EVER
+        return response

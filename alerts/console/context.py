@@ -1,0 +1,23 @@
+"""The parts of a running console, as every route finds them."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from alerts.console.live import LiveInbox
+from alerts.console.pages import Pages
+from alerts.console.ports import TaskBoard
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    board: TaskBoard
+    pages: Pages
+    live: LiveInbox
+
+
+def console_of(request: Request) -> Console:
+    """The console that serves this request."""
+    console = request.app.state.console
+    assert isinstance(console, Console)
+    return console

@@ -1,0 +1,60 @@
+"""What the console asks of the task store; `alerts.store.TaskStore` is the real one. All calls block."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from alerts.tasks import Actor, Counts, Customer, OwnerCounts, Refusal, Task, TaskState
+from pipeline.events import Disposition
+from pipeline.line_views import LineView
+
+
+class TaskBoard(Protocol):
+    """Reads and acts. Any call may raise one of `store_errors.STORE_AWAY`, an act also `InboxNotReady`: pages say so."""
+
+    def open_tasks(
+        self, owner: str | None = None, state: TaskState | None = None, limit: int = 50, offset: int = 0
+    ) -> list[Task]:
+        """Open tasks, the most urgent first."""
+        ...
+
+    def count_open(self, owner: str | None = None, state: TaskState | None = None) -> int: ...
+
+    def closed_tasks(self, owner: str | None = None, limit: int = 50, offset: int = 0) -> list[Task]:
+        """Closed tasks, the latest first."""
+        ...
+
+    def tasks_of(self, account_id: str) -> list[Task]:
+        """Open ones, then closed ones, the latest first."""
+        ...
+
+    def get(self, task_id: str) -> Task | None: ...
+
+    def accept(self, task_id: str, actor: Actor, version: int | None = None) -> Task | Refusal: ...
+
+    def record_disposition(
+        self, task_id: str, actor: Actor, disposition: Disposition, note: str = "", version: int | None = None
+    ) -> Task | Refusal: ...
+
+    def add_note(self, task_id: str, actor: Actor, text: str, version: int | None = None) -> Task | Refusal: ...
+
+    def customer(self, account_id: str) -> Customer | None:
+        """With `opted_out` as the account's book says."""
+        ...
+
+    def customers(self, account_ids: Sequence[str]) -> dict[str, Customer]:
+        """Those of them that the directory knows, in one request; `opted_out` is not filled in."""
+        ...
+
+    def line_views(self, line_ids: Sequence[str]) -> dict[str, LineView]:
+        """Those of them that have a view, in one request."""
+        ...
+
+    def lines_of(self, account_id: str) -> list[str]: ...
+
+    def counts(self) -> Counts: ...
+
+    def owners(self) -> list[OwnerCounts]: ...
+
+    def now_ms(self) -> int:
+        """The clock by which tasks are due."""
+        ...

@@ -1,0 +1,62 @@
+"""Pages that only read: the inboxes, one inbox, one customer; the live stream beside an inbox; the health check."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+
+from alerts.console.context import console_of
+from alerts.console.customer_view import Wish
+from alerts.console.inbox_view import Shelf, inbox_page
+from alerts.console.live import owners_mark
+from alerts.console.show_customer import show_customer
+from alerts.console.store_errors import STORE_AWAY
+from alerts.console.visitor import acting
+
+router = APIRouter()
+PageNumber = Annotated[int, Query(ge=1, le=1_000_000)]
+
+
+@router.get("/", response_class=HTMLResponse)
+def owners(request: Request) -> Response:
+    """Everybody who has tasks."""
+    console = console_of(request)
+    everybody, counts = console.board.owners(), console.board.counts()
+    mark = owners_mark(everybody, counts)
+    return console.pages.render(request, "owners.html", owners=everybody, counts=counts, mark=mark)
+
+
+@router.get("/inbox/{owner:path}", response_class=HTMLResponse)
+def inbox(request: Request, owner: str, shelf: Shelf = Shelf.OPEN, page: PageNumber = 1) -> Response:
+    """One owner's tasks, the most urgent first."""
+    console = console_of(request)
+    shown = inbox_page(console.board, owner, (shelf, page), console.pages.wording(request), console.pages.config)
+    if page > 1 and not shown.rows:
+        raise HTTPException(404)
+    return console.pages.render(request, "inbox.html", actor=acting(request, owner), inbox=shown)
+
+
+@router.get("/live/{owner:path}")
+async def live(request: Request, owner: str, seen: str = "") -> Response:
+    """Server-sent events: `changed`, `away`, `back`."""
+    console = console_of(request)
+    if console.live.full:
+        return Response(status_code=503, headers={"retry-after": "30"})
+    mark = request.headers.get("last-event-id", seen)
+    return StreamingResponse(console.live.stream(owner, mark), media_type="text/event-stream")
+
+
+@router.get("/customers/{account_id:path}", response_class=HTMLResponse)
+def customer(request: Request, account_id: str, line: str | None = None, did: str = "") -> Response:
+    """One customer: picture, tasks, what can be done."""
+    return show_customer(request, account_id, Wish(line), did=did)
+
+
+@router.get("/healthz")
+def healthz(request: Request) -> Response:
+    """200 when this process answers and reaches its store, else 503."""
+    try:
+        console_of(request).board.counts()
+    except STORE_AWAY:
+        return JSONResponse({"status": "store away"}, 503)
+    return JSONResponse({"status": "ok"})

@@ -1,0 +1,50 @@
+"""Answers with a customer's page; actions that were refused answer with the same page, the reason on top."""
+
+from fastapi import HTTPException, Request
+from fastapi.responses import HTMLResponse
+
+from alerts.console.cards import OFFERED
+from alerts.console.context import console_of
+from alerts.console.customer_view import Wish, customer_page
+from alerts.console.moments import day
+from alerts.console.page_texts import PageTexts
+from alerts.console.visitor import acting
+from alerts.tasks import NOTE_LENGTH_MAX
+from pipeline.events import Disposition
+
+
+def show_customer(
+    request: Request, account_id: str, wish: Wish, *, did: str = "", problem: str = "", status: int = 200
+) -> HTMLResponse:
+    """The page; `did` names what was just done, `problem` says why something was not.
+
+    Raises:
+        HTTPException: 404 for an account that nobody knows.
+    """
+    console = console_of(request)
+    pages = console.pages
+    wording = pages.wording(request)
+    page = customer_page(console.board, account_id, wording, wish, pages.config.lines_shown_max)
+    if page is None:
+        raise HTTPException(404)
+    return pages.render(
+        request,
+        "customer.html",
+        status,
+        actor=acting(request, page.owner),
+        page=page,
+        done=did_words(did, wording.texts),
+        problem=problem,
+        offered=OFFERED,
+        note_length_max=NOTE_LENGTH_MAX,
+        day=lambda at_ms: day(at_ms, pages.zone),
+    )
+
+
+def did_words(did: str, texts: PageTexts) -> str:
+    """`accepted`, `noted`, or a disposition that was recorded; anything else in the address says nothing."""
+    if did in {"accepted", "noted"}:
+        return texts(f"did.{did}")
+    if did in {str(disposition) for disposition in Disposition}:
+        return texts("did.recorded", what=texts.word("disposition", did))
+    return ""

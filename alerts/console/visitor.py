@@ -1,0 +1,80 @@
+"""Who looks, in which language and light. Preferences come from the query and stay in a cookie; the actor from a form.
+
+Until accounts exist the actor is a claim, not a proof. Every route asks `acting` and nobody else, so that a session can
+take its place here.
+"""
+
+import re
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from alerts.console.csrf import set_cookie
+from alerts.tasks import OUTBOUND, UNASSIGNED, Actor, Role
+
+YEAR_S = 365 * 86_400
+THEMES = ("auto", "light", "dark")
+ACTING_ROLES = (Role.MANAGER, Role.CALLER, Role.SUPERVISOR)
+STAFF_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+ACTOR_COOKIE = "churnwatch-actor"
+DEFAULT_CALLER = "caller-1"
+DEFAULT_SUPERVISOR = "supervisor-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    language: str
+    theme: str
+
+
+def preferences(request: Request, languages: tuple[str, ...], default_language: str) -> Preferences:
+    """From the query, else the cookie, else the default; an unknown value counts as none."""
+    return Preferences(
+        _chosen(request, "lang", languages, default_language),
+        _chosen(request, "theme", THEMES, THEMES[0]),
+    )
+
+
+def remember_preferences(request: Request, response: Response, chosen: Preferences) -> None:
+    """Keep for a year what the query chose."""
+    for key, value in (("lang", chosen.language), ("theme", chosen.theme)):
+        if request.query_params.get(key) == value and request.cookies.get(f"churnwatch-{key}") != value:
+            set_cookie(request, response, f"churnwatch-{key}", value, YEAR_S)
+
+
+def acting(request: Request, owner: str | None) -> Actor:
+    """Whoever was named in the actor form; else the owner of what is looked at."""
+    named = parse_actor(request.cookies.get(ACTOR_COOKIE, ""))
+    if named is not None:
+        return named
+    if owner == UNASSIGNED:
+        return Actor(DEFAULT_SUPERVISOR, Role.SUPERVISOR)
+    if owner is None or owner == OUTBOUND:
+        return Actor(DEFAULT_CALLER, Role.CALLER)
+    return Actor(owner, Role.MANAGER)
+
+
+def parse_actor(text: str) -> Actor | None:
+    """Role and name as the cookie holds them; None for anything else.
+
+    >>> parse_actor("manager:m-17")
+    Actor(name='m-17', role=<Role.MANAGER: 'manager'>)
+    >>> parse_actor("dialer:x") is None
+    True
+    """
+    role, _, name = text.partition(":")
+    if role not in ACTING_ROLES or not STAFF_ID.fullmatch(name):
+        return None
+    return Actor(name, Role(role))
+
+
+def remember_actor(request: Request, response: Response, actor: Actor) -> None:
+    set_cookie(request, response, ACTOR_COOKIE, f"{actor.role}:{actor.name}")
+
+
+def _chosen(request: Request, key: str, allowed: tuple[str, ...], default: str) -> str:
+    for value in (request.query_params.get(key), request.cookies.get(f"churnwatch-{key}")):
+        if value in allowed:
+            return value
+    return default

@@ -1,0 +1,33 @@
+"""Pictures of the pages: kept where CHURNWATCH_SCREENSHOTS points (docs/screenshots), else thrown away after the test."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.browser.conftest import VisitMaker
+
+DESKTOP = {"viewport": {"width": 1280, "height": 860}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "device_scale_factor": 2}
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(
+    ("name", "path"), [("inbox", "/inbox/m-17"), ("customer", "/customers/ACC-10012"), ("owners", "/")]
+)
+def test_each_page_has_a_picture(
+    open_visit: VisitMaker, tmp_path: Path, name: str, path: str, language: str, theme: str
+) -> None:
+    folder = Path(os.environ.get("CHURNWATCH_SCREENSHOTS", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+    for device, options in (("desktop", DESKTOP), ("phone", PHONE)):
+        if device == "phone" and (language, theme) != ("zh", "light"):
+            continue
+        visit = open_visit(**options)
+        visit.go(f"{path}?lang={language}&theme={theme}")
+        file = folder / f"{name}-{device}-{language}-{theme}.png"
+        visit.page.screenshot(path=file, full_page=True)
+        assert file.read_bytes().startswith(PNG)
+        assert visit.complaints == []
