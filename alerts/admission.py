@@ -1,11 +1,19 @@
 """From warning to task: a new one, evidence for the open one, or a refusal with its reason. Pure."""
 
 import hashlib
+from functools import partial
+from typing import NamedTuple
+
+import msgspec
 
 from alerts.book import Book
+from alerts.clocks import Clocks
 from alerts.contact import consent_refusal
+from alerts.law import Ruling, consent_of, exhausted_reason, rule_on, standing
+from alerts.law_pack import LawPack, Rule
 from alerts.moves import changed
 from alerts.policy import ReasonGroup, TaskPolicy
+from alerts.rules import Rules
 from alerts.tasks import (
     EVIDENCE_LIMIT,
     HISTORY_LIMIT,
@@ -16,6 +24,7 @@ from alerts.tasks import (
     Customer,
     HistoryEntry,
     RefusalReason,
+    Restraint,
     Role,
     Task,
     TaskEvent,
@@ -27,30 +36,38 @@ from pipeline.events import ChurnWarning, SignalReport
 ENGINE = Actor("engine", Role.SYSTEM)
 
 
-def admit(book: Book, warning: ChurnWarning, customer: Customer | None, policy: TaskPolicy, now_ms: int) -> TaskEvent:
-    """What a warning not seen before does to the account.
+def admit(book: Book, told: ChurnWarning, customer: Customer | None, rules: Rules, now_ms: int) -> TaskEvent:
+    """What a warning not seen before does to the account. `alerts.enforcement.enforce` follows it.
 
-    Returns an unsealed event: `created`, `evidence_added`, or `warning_refused` with `reason`.
+    Returns an unsealed event: `created`, `evidence_added`, or `warning_refused` with `reason`, and the rule of the law
+    that took something away, limited it or barred it.
     """
-    group = policy.group_of(warning.signals)
-    refusal = _law_refusal(warning, policy)
+    ruling = rule_on(told, customer, rules.law, rules.signals)
+    restraint = _new_restraint(book, ruling.restraints, told.line_id, now_ms)
+    in_force = [restraint] if restraint is not None else []
+    limits = standing([*book.restraints, *in_force], [told.line_id or ""], now_ms)
+    warning = ruling.warning or told
+    group = rules.tasks.group_of(warning.signals)
     open_task = book.open.get(group.name)
+    verdict = _verdict(ruling, limits, rules.law)
+    refusal, rule = verdict.refusal, verdict.rule
+    if rule is None and restraint is not None:
+        rule = rules.law.rule(restraint.rule)
+    draft = partial(_draft, warning, group, now_ms, restraint)
     if refusal is None and open_task is not None:
-        return _draft(
-            warning,
-            group,
-            TaskEventKind.EVIDENCE_ADDED,
-            now_ms,
-            task=_with_evidence(open_task, warning, policy, now_ms),
-        )
+        task = _with_evidence(open_task, warning, rules.clocks, now_ms)
+        return draft(TaskEventKind.EVIDENCE_ADDED, task=task, rule=rule)
     owner = owner_of(customer)
-    refusal = refusal or _refusal(book, warning, group, policy, now_ms)
+    refusal = refusal or _refusal(book, warning, group, rules.tasks, now_ms)
     if refusal is None and owner == OUTBOUND:
         refusal = consent_refusal(customer, opted_out=book.opted_out)
+        if refusal is RefusalReason.NO_CONSENT:
+            rule = rules.law.unconsented(consent_of(customer))
     if refusal is not None:
-        return _draft(warning, group, TaskEventKind.WARNING_REFUSED, now_ms, reason=refusal)
-    task = _new_task(warning, customer, owner, group, policy, now_ms)
-    return _draft(warning, group, TaskEventKind.CREATED, now_ms, task=task)
+        return draft(TaskEventKind.WARNING_REFUSED, reason=refusal, rule=rule)
+    task = _new_task(warning, customer, owner, group, now_ms)
+    task = msgspec.structs.replace(task, rules=_rules_of(task, customer, limits, rules.law))
+    return draft(TaskEventKind.CREATED, task=rules.clocks.started(task, now_ms), rule=rule)
 
 
 def owner_of(customer: Customer | None) -> str:
@@ -69,9 +86,31 @@ def task_id_of(account_id: str, group: str, warning_id: str) -> str:
     return hashlib.sha256(f"{account_id}|{group}|{warning_id}".encode()).hexdigest()[:20]
 
 
-def _law_refusal(warning: ChurnWarning, policy: TaskPolicy) -> RefusalReason | None:
-    barred = warning.signals and all(signal.origin in policy.barred_origins for signal in warning.signals)
-    return RefusalReason.BARRED_ORIGIN if barred else None
+class Verdict(NamedTuple):
+    """What the law says: a refusal or none, and the rule to be named in the log."""
+
+    refusal: RefusalReason | None
+    rule: Rule | None
+
+
+def _verdict(ruling: Ruling, limits: list[Restraint], law: LawPack) -> Verdict:
+    ended_by = next((one for one in limits if one.contacts_left == 0), None)
+    if ended_by is not None:
+        return Verdict(exhausted_reason(ended_by, law), law.rule(ended_by.rule))
+    return Verdict(RefusalReason.BARRED_SIGNAL if ruling.warning is None else None, ruling.rule)
+
+
+def _new_restraint(book: Book, found: list[Restraint], line_id: str | None, now_ms: int) -> Restraint | None:
+    """The strictest restraint that a warning brings and that does not hold already: the same step restrains once."""
+    held = {one.rule for one in standing(book.restraints, [line_id or ""], now_ms)}
+    return next((one for one in found if one.rule not in held and one.until_ms > now_ms), None)
+
+
+def _rules_of(task: Task, customer: Customer | None, limits: list[Restraint], law: LawPack) -> list[str]:
+    """Under which rules the task stands: limits of its line, and the want of consent, which no call queue gets to see."""
+    unconsented = law.unconsented(consent_of(customer)) if task.owner != OUTBOUND else None
+    ids = [one.rule for one in limits] + ([unconsented.id] if unconsented else [])
+    return list(dict.fromkeys(ids))
 
 
 def _refusal(
@@ -85,9 +124,7 @@ def _refusal(
     return RefusalReason.COOLDOWN
 
 
-def _new_task(
-    warning: ChurnWarning, customer: Customer | None, owner: str, group: ReasonGroup, policy: TaskPolicy, now_ms: int
-) -> Task:
+def _new_task(warning: ChurnWarning, customer: Customer | None, owner: str, group: ReasonGroup, now_ms: int) -> Task:
     return Task(
         task_id=task_id_of(warning.account_id, group.name, warning.warning_id),
         account_id=warning.account_id,
@@ -104,15 +141,17 @@ def _new_task(
         team=customer.team_id if customer else None,
         state=TaskState.NEW,
         created_ms=now_ms,
-        due_ms=policy.due_ms(warning.level, now_ms),
+        due_ms=now_ms,
         refreshed_ms=warning.ts_ms,
         line_ids=[warning.line_id] if warning.line_id else [],
         warning_ids=[warning.warning_id],
         history=[HistoryEntry(now_ms, TaskEventKind.CREATED, ENGINE.name, warning.level)][:HISTORY_LIMIT],
+        star=customer.star if customer else 0,
+        timezone=customer.timezone if customer else None,
     )
 
 
-def _with_evidence(task: Task, warning: ChurnWarning, policy: TaskPolicy, now_ms: int) -> Task:
+def _with_evidence(task: Task, warning: ChurnWarning, clocks: Clocks, now_ms: int) -> Task:
     """The open task with what this warning adds. A higher level hastens it and wakes it from a snooze."""
     raised = LEVEL_RANK[warning.level] > LEVEL_RANK[task.level]
     newer = warning.ts_ms >= task.refreshed_ms
@@ -120,14 +159,13 @@ def _with_evidence(task: Task, warning: ChurnWarning, policy: TaskPolicy, now_ms
     lines = (
         [*task.line_ids, warning.line_id] if warning.line_id and warning.line_id not in task.line_ids else task.line_ids
     )
-    return changed(
+    after = changed(
         task,
         TaskEventKind.EVIDENCE_ADDED,
         ENGINE,
         now_ms,
         detail=warning.level,
         level=warning.level if raised else task.level,
-        due_ms=min(task.due_ms, policy.due_ms(warning.level, now_ms)) if raised else task.due_ms,
         state=(TaskState.ACCEPTED if task.accepted_by else TaskState.NEW) if woken else task.state,
         not_before_ms=None if woken else task.not_before_ms,
         score=warning.score if newer else task.score,
@@ -139,6 +177,7 @@ def _with_evidence(task: Task, warning: ChurnWarning, policy: TaskPolicy, now_ms
         line_ids=lines[-EVIDENCE_LIMIT:],
         warning_ids=[*task.warning_ids, warning.warning_id][-EVIDENCE_LIMIT:],
     )
+    return clocks.hastened(after, now_ms) if raised else after
 
 
 def _merged(old: list[SignalReport], new: list[SignalReport]) -> list[SignalReport]:
@@ -150,10 +189,13 @@ def _merged(old: list[SignalReport], new: list[SignalReport]) -> list[SignalRepo
 def _draft(
     warning: ChurnWarning,
     group: ReasonGroup,
-    kind: TaskEventKind,
     now_ms: int,
+    restraint: Restraint | None,
+    kind: TaskEventKind,
+    *,
     task: Task | None = None,
     reason: RefusalReason | None = None,
+    rule: Rule | None = None,
 ) -> TaskEvent:
     return TaskEvent(
         account_id=warning.account_id,
@@ -165,5 +207,8 @@ def _draft(
         warning_id=warning.warning_id,
         reason=reason,
         reason_group=group.name,
+        restraint=restraint,
         task=task,
+        rule=rule.id if rule else None,
+        rule_text=rule.text.en if rule else None,
     )

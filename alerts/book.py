@@ -3,10 +3,20 @@
 import msgspec
 
 from alerts.policy import DAY_MS
-from alerts.tasks import Role, Task, TaskEvent, TaskEventKind
+from alerts.tasks import Restraint, Role, Task, TaskEvent, TaskEventKind
 from pipeline.events import Disposition, Level
 
 CONTACT_MEMORY_MS = 30 * DAY_MS
+#: Dispositions of a contact that reached the customer; a phone that rang in vain, or a machine, did not.
+REACHED = frozenset(
+    {
+        Disposition.REACHED_SAVED,
+        Disposition.REACHED_REFUSED,
+        Disposition.REACHED_CALLBACK,
+        Disposition.OPT_OUT,
+        Disposition.TRANSFERRED,
+    }
+)
 
 
 class Cooldown(msgspec.Struct, frozen=True):
@@ -17,7 +27,9 @@ class Cooldown(msgspec.Struct, frozen=True):
 
 
 class Book(msgspec.Struct, frozen=True):
-    """An account's state. `seq` and `hash` are its latest event's; `contacts` are call times of the last 30 days."""
+    """An account's state. `seq` and `hash` are its latest event's; `contacts` are call times of the last 30 days;
+    `restraints` are what rules of the law leave us to do, those that have run out only until the next event.
+    """
 
     account_id: str
     seq: int = 0
@@ -26,6 +38,7 @@ class Book(msgspec.Struct, frozen=True):
     cooldowns: dict[str, Cooldown] = {}
     contacts: list[int] = []
     opted_out: bool = False
+    restraints: list[Restraint] = []
 
     def task(self, task_id: str) -> Task | None:
         """The open task of that id."""
@@ -42,6 +55,7 @@ def after(book: Book, event: TaskEvent) -> Book:
         cooldowns=_cooldowns_after(book, event),
         contacts=_contacts_after(book, event),
         opted_out=book.opted_out or event.disposition is Disposition.OPT_OUT,
+        restraints=_restraints_after(book, event),
     )
 
 
@@ -63,6 +77,21 @@ def _cooldowns_after(book: Book, event: TaskEvent) -> dict[str, Cooldown]:
 def _contacts_after(book: Book, event: TaskEvent) -> list[int]:
     recent = [at for at in book.contacts if at > event.ts_ms - CONTACT_MEMORY_MS]
     return sorted([*recent, event.ts_ms]) if _is_contact(event) else recent
+
+
+def _restraints_after(book: Book, event: TaskEvent) -> list[Restraint]:
+    """Those still running, less the contact that this event tells of, with the one that it brings."""
+    running = [one for one in book.restraints if one.until_ms > event.ts_ms]
+    if event.task is not None and event.disposition in REACHED:
+        running = [_less_a_contact(one, event.task) for one in running]
+    return [*running, event.restraint] if event.restraint is not None else running
+
+
+def _less_a_contact(restraint: Restraint, task: Task) -> Restraint:
+    concerned = restraint.line_id in {"", *task.line_ids}
+    if not concerned or restraint.contacts_left is None:
+        return restraint
+    return msgspec.structs.replace(restraint, contacts_left=max(0, restraint.contacts_left - 1))
 
 
 def _is_contact(event: TaskEvent) -> bool:

@@ -1,15 +1,11 @@
 """When a customer may be called: consent, opt-out, local hours, caps over all channels."""
 
-from datetime import UTC, datetime, timedelta, tzinfo
-from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import UTC, datetime, timedelta
 
-import structlog
-
+from alerts.law_pack import LawPack
+from alerts.local_time import MINUTES_A_DAY, window_minutes, zone_of
 from alerts.policy import DAY_MS, ContactPolicy
 from alerts.tasks import Customer, RefusalReason
-
-log = structlog.get_logger()
 
 
 def consent_refusal(customer: Customer | None, *, opted_out: bool) -> RefusalReason | None:
@@ -21,10 +17,13 @@ def consent_refusal(customer: Customer | None, *, opted_out: bool) -> RefusalRea
     return None if customer.may_call else RefusalReason.NO_CONSENT
 
 
-def window_opens_ms(customer: Customer, policy: ContactPolicy, now_ms: int) -> int:
-    """The next moment inside the customer's call window, `now_ms` itself when it is open. Local time, DST included."""
-    zone = _zone(customer.timezone) or _zone(policy.timezone) or UTC
-    opens, closes = _minutes(customer.contact_window) or _minutes(policy.window) or (0, 0)
+def window_opens_ms(customer: Customer, policy: ContactPolicy, law: LawPack, now_ms: int) -> int:
+    """The next moment inside the customer's call window, `now_ms` itself when it is open. Local time, DST included.
+
+    The window is never wider than the law's; where both have no hour in common, the law's is taken.
+    """
+    zone = zone_of(customer.timezone) or zone_of(law.timezone) or UTC
+    opens, closes = _window(customer, policy, law)
     local = datetime.fromtimestamp(now_ms / 1000, zone)
     minute = local.hour * 60 + local.minute
     if opens <= minute < closes:
@@ -49,21 +48,8 @@ def cap_ends_ms(contacts: list[int], policy: ContactPolicy, now_ms: int) -> int:
     return ends
 
 
-def _minutes(window: str | None) -> tuple[int, int] | None:
-    """Opening and closing minute of the day of "09:00-20:00"; None when it says nothing usable."""
-    try:
-        opens, closes = ((int(part[:2]) * 60 + int(part[3:5])) for part in (window or "").split("-"))
-    except ValueError:
-        return None
-    return (opens, closes) if 0 <= opens < closes <= 24 * 60 else None
-
-
-@lru_cache(maxsize=1024)
-def _zone(name: str | None) -> tzinfo | None:
-    if not name:
-        return None
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        log.warning("timezone.unknown", name=name)
-        return None
+def _window(customer: Customer, policy: ContactPolicy, law: LawPack) -> tuple[int, int]:
+    wished = window_minutes(customer.contact_window) or window_minutes(policy.window) or (0, 0)
+    allowed = window_minutes(law.call_window) or (0, MINUTES_A_DAY)
+    common = max(wished[0], allowed[0]), min(wished[1], allowed[1])
+    return common if common[0] < common[1] else allowed

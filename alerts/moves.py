@@ -1,9 +1,11 @@
 """What people do with a task: pure transitions. Each returns an unsealed event with the task after it, or a refusal."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from alerts.law_pack import Rule
 from alerts.policy import DAY_MS, HOUR_MS, TaskPolicy
 from alerts.tasks import (
     EVIDENCE_LIMIT,
@@ -129,11 +131,26 @@ def recover(task: Task, now_ms: int, policy: TaskPolicy) -> Move:
     )  # fmt: skip
 
 
-def forbid(task: Task, reason: RefusalReason, now_ms: int, policy: TaskPolicy) -> Move:
-    """Close a call that may no longer be made: consent withdrawn, opted out, nobody to call."""
+def forbid(task: Task, reason: RefusalReason, now_ms: int, policy: TaskPolicy, rule: Rule | None = None) -> Move:
+    """Close a task that may no longer be worked on: consent withdrawn, opted out, nobody to call, barred by `rule`."""
     if not task.open:
         return Refusal(RefusalReason.ALREADY_CLOSED, task)
-    return _done(task, SYSTEM, TaskResult.NOT_ALLOWED, now_ms, policy, {}, {"reason": reason})
+    return _done(task, SYSTEM, TaskResult.NOT_ALLOWED, now_ms, policy, {}, {"reason": reason, **cited(rule)})
+
+
+def limit(task: Task, rules: Sequence[Rule], now_ms: int) -> Move:
+    """The task goes on under these rules, of which there is at least one."""
+    if not task.open:
+        return Refusal(RefusalReason.ALREADY_CLOSED, task)
+    return moved(
+        task, TaskEventKind.LIMITED, SYSTEM, now_ms, detail=rules[0].id, extra=cited(rules[0]),
+        rules=[*task.rules, *(rule.id for rule in rules)],
+    )  # fmt: skip
+
+
+def cited(rule: Rule | None) -> dict[str, str]:
+    """The fields of an event that name a rule."""
+    return {} if rule is None else {"rule": rule.id, "rule_text": rule.text.en}
 
 
 def may_act(task: Task, actor: Actor) -> bool:
@@ -144,7 +161,7 @@ def may_act(task: Task, actor: Actor) -> bool:
         return task.owner == OUTBOUND
     if task.owner == OUTBOUND:
         return task.accepted_by in {None, actor.name}
-    return actor.name in {task.owner, task.deputy, task.accepted_by}
+    return actor.name in {task.owner, task.deputy, task.accepted_by, *task.passed_by}
 
 
 def moved(

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from alerts.tasks import LEVEL_RANK, TaskResult
-from pipeline.events import Disposition, Level, Origin, SignalReport
+from pipeline.events import Disposition, Level, SignalReport
 
 TASK_POLICY_FILE = Path(__file__).resolve().parent.parent / "config" / "policies" / "tasks.toml"
 HOUR_MS = 3_600_000
@@ -47,7 +47,6 @@ class ReasonGroups(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class ContactPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     window: Window
-    timezone: str
     per_day: Count
     per_week: Count
     per_30_days: Count
@@ -59,18 +58,13 @@ class TaskPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """See the comments of the file for each key."""
 
     create_from: Level
-    barred_origins: list[Origin]
     seen_days: Positive
-    due_hours: dict[Level, Positive]
     contact: ContactPolicy
     dispositions: dict[Disposition, DispositionRule]
     groups: ReasonGroups
 
     def makes_task(self, level: Level) -> bool:
         return LEVEL_RANK[level] >= LEVEL_RANK[self.create_from]
-
-    def due_ms(self, level: Level, now_ms: int) -> int:
-        return now_ms + int(self.due_hours[level] * HOUR_MS)
 
     def group(self, name: str) -> ReasonGroup:
         """The group of that name; a name no longer configured follows the last group's rules."""
@@ -110,9 +104,6 @@ def read_task_policy(path: Path = TASK_POLICY_FILE) -> TaskPolicy:
 
 
 def _check(policy: TaskPolicy, path: Path) -> None:
-    for level in Level:
-        if level not in policy.due_hours:
-            raise TaskPolicyError(f"{path}: due_hours lacks `{level}`; it needs {', '.join(Level)}")
     for disposition in Disposition:
         rule = policy.dispositions.get(disposition)
         if rule is None:

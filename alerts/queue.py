@@ -86,9 +86,14 @@ class CallQueue:
         return begun
 
     def finish(self, lease: Lease, disposition: Disposition, note: str = "") -> Task | Refusal:
-        """Record how it ended, then let the entry go. Twice is harmless: the attempt is over after the first."""
+        """Record how it ended, then let the entry go. Twice is harmless: the attempt is over after the first.
+
+        A call that was never begun has no end: it goes back into the queue.
+        """
         told = self._store.record_disposition(lease.task_id, self._actor, disposition, note, attempt=lease.attempt)
-        self._release(lease, "")
+        reason = told.reason if isinstance(told, Refusal) else None
+        if reason is not RefusalReason.BUSY:
+            self._release(lease, str(self._store.now_ms()) if reason is RefusalReason.WRONG_STATE else "")
         return told
 
     def dead(self, limit: int = 100) -> list[str]:

@@ -89,7 +89,12 @@ class RefusalReason(StrEnum):
     UNKNOWN_CUSTOMER = "unknown_customer"
     NO_CONSENT = "no_consent"
     OPTED_OUT = "opted_out"
-    BARRED_ORIGIN = "barred_origin"
+    BARRED_SIGNAL = "barred_signal"
+    """Nothing is left to stand on once the signals are gone that the country's law does not let us use."""
+    STOP_WORK = "stop_work"
+    """The customer is leaving by a way in which the law forbids any attempt to keep them."""
+    SERVICE_CONTACT_USED = "service_contact_used"
+    """The law allows a number of contacts after this step, and they have been made."""
     STALE_ATTEMPT = "stale_attempt"
     LINE_BUSY = "line_busy"
     NO_LINE = "no_line"
@@ -119,8 +124,24 @@ class TaskEventKind(StrEnum):
     NOTE_ADDED = "note_added"
     DONE = "done"
     RECOVERED = "recovered"
+    LIMITED = "limited"
+    """A rule of the law limits from now on what may be done; `rule` says which."""
+    ESCALATED = "escalated"
+    """The task's clock ran out: the next in the chain has it, or (outbound) is told."""
     WARNING_REFUSED = "warning_refused"
     """A warning that became neither a task nor evidence; `reason` says why."""
+
+
+class Restraint(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a rule of the law leaves us to do about one line, or (`line_id` "") about the whole account.
+
+    `contacts_left`: contacts that may still reach the customer; 0 = none, every retention task ends; None = any number.
+    """
+
+    rule: str
+    line_id: str
+    until_ms: int
+    contacts_left: int | None = None
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -141,8 +162,10 @@ class HistoryEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """A disposition, a level, a new owner: a code, no free text."""
 
 
-class Task(msgspec.Struct, frozen=True):
+class Task(msgspec.Struct, frozen=True, omit_defaults=True):
     """One reason why one account may leave, and who does something about it.
+
+    Defaults are left out of its JSON, so that a field added later changes no hash of an event written before.
 
     Attributes:
         line_id: the line of the first warning; None for an account-level one. `line_ids` has all of them.
@@ -154,6 +177,11 @@ class Task(msgspec.Struct, frozen=True):
         refreshed_ms: time of the latest warning; tasks that nothing refreshes close themselves.
         version: rises with every change; hand it back when acting, so that nobody acts on an old page.
         attempts: contacts tried and recorded. `disposition` is the last one's, `result` what came of it all.
+        star, timezone: as in the customer's record when the task was made; its clock goes by them (alerts/clocks.py).
+        clock_left_ms: working time left while the clock stands still for the customer; None while it runs.
+        escalate_ms: when the next step of the escalation chain is taken; None: no further one, or the clock stands.
+        escalation: steps of the chain taken. `passed_by`: owners from whom it went on; they may still act.
+        rules: ids of the rules of the country's pack that limit what may be done (`config/countries`).
     """
 
     task_id: str
@@ -187,6 +215,13 @@ class Task(msgspec.Struct, frozen=True):
     closed_ms: int | None = None
     cooldown_until_ms: int | None = None
     history: list[HistoryEntry] = []
+    star: int = 0
+    timezone: str | None = None
+    clock_left_ms: int | None = None
+    escalate_ms: int | None = None
+    escalation: int = 0
+    passed_by: list[str] = []
+    rules: list[str] = []
 
     @property
     def open(self) -> bool:
@@ -207,7 +242,8 @@ class TaskEvent(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `seq` counts the account's events from 1; `prev_hash` is the hash of the one before ("" for the first); `hash`
     covers all other fields but `event_id` (alerts/chain.py). `task` is the task after the change, so that the inbox can
-    be rebuilt from these events alone; None where a warning was refused.
+    be rebuilt from these events alone; None where a warning was refused. `rule` and `rule_text`: the rule of the country's
+    pack that barred, limited or ended something here; `restraint`: what holds from this event on.
     """
 
     account_id: str
@@ -222,6 +258,9 @@ class TaskEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     attempt: int | None = None
     disposition: Disposition | None = None
     note: str | None = None
+    rule: str | None = None
+    rule_text: str | None = None
+    restraint: Restraint | None = None
     task: Task | None = None
     seq: int = 0
     prev_hash: str = ""
@@ -252,6 +291,9 @@ class Customer(msgspec.Struct, frozen=True):
     brand: str | None = None
     grid: str | None = None
     payment: str = "postpaid"
+    category: str | None = None
+    indicators: dict[str, float] = {}
+    """Value indicators by name, as the account manager or another system judged them (alerts/value)."""
     opted_out: bool = False
     """An opt-out disposition was recorded here; it outlives any later `consent.call`."""
 

@@ -67,6 +67,8 @@ class TaskRelay:
             self._metrics.counter("churnwatch_tasks_refused_total", reason=event.reason).inc()
         elif event.task is not None and event.kind is TaskEventKind.CREATED:
             self._metrics.counter("churnwatch_tasks_created_total", owner_kind=owner_kind(event.task.owner)).inc()
+        elif event.task is not None and event.kind is TaskEventKind.ESCALATED:
+            self._metrics.counter("churnwatch_tasks_escalated_total", owner_kind=owner_kind(event.task.owner)).inc()
         elif event.task is not None and not event.task.open and event.kind is not TaskEventKind.NOTE_ADDED:
             ended_by = event.disposition or event.task.result or event.kind
             self._metrics.counter("churnwatch_tasks_closed_total", disposition=ended_by).inc()

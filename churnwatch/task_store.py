@@ -3,7 +3,7 @@
 import redis
 
 from alerts.clock import Clock, WallClock
-from alerts.policy import TaskPolicyError, read_task_policy
+from alerts.rules import RULE_ERRORS, read_rules
 from alerts.store import TaskStore
 from alerts.store.clock import StreamClock
 from churnwatch.errors import UserError
@@ -11,10 +11,11 @@ from churnwatch.settings import Settings
 
 
 def task_store(settings: Settings, client: redis.Redis) -> TaskStore:
-    """Raises `UserError` when the task policy is wrong."""
+    """Raises `UserError` when a policy is wrong, or there is no law pack for the country."""
     prefix = settings.kafka.topic_prefix
     clock: Clock = StreamClock(client, prefix) if settings.tasks.clock == "stream" else WallClock()
     try:
-        return TaskStore(client, prefix, clock, read_task_policy())
-    except TaskPolicyError as error:
+        rules = read_rules(settings.law.country, settings.law.holidays)
+    except RULE_ERRORS as error:
         raise UserError(str(error)) from None
+    return TaskStore(client, prefix, clock, rules)

@@ -20,6 +20,7 @@ from alerts.chain import ChainBroken
 from alerts.queue import CallQueue, queue_depth
 from alerts.store.ledger import InboxNotReady
 from alerts.store.rebuild import Rebuilder
+from alerts.store.valuation import ExpiryAlarms
 from alerts.tasks import OUTBOUND
 from churnwatch.clients import kafka_consumer, kafka_producer, redis_client
 from churnwatch.errors import UserError
@@ -68,6 +69,7 @@ class TasksProcess(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-py
         self._relay = TaskRelay(settings, self._store, producer, metrics)
         self._rebuilder = Rebuilder(client, self._store.keys, self._store.ledger)
         self._queue = CallQueue(client, self._store, "tasks")
+        self._alarms = ExpiryAlarms(self._store)
         self._stop = threading.Event()
         self.leading = False
         self.joined = False
@@ -188,6 +190,12 @@ class TasksProcess(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-py
         closed = self._store.close_recovered()
         if closed:
             log.info("tasks.recovered", count=len(closed))
+        escalated = self._store.escalate_overdue()
+        if escalated:
+            log.info("tasks.escalated", count=len(escalated))
+        rung = self._alarms.ring()
+        if rung:
+            log.info("contracts.alarmed", count=len(rung))
         self._store.forget_old_warnings()
         self._queue.move_due()
         self._report()

@@ -14,12 +14,14 @@ from alerts import dialing, moves
 from alerts.admission import admit
 from alerts.book import Book
 from alerts.clock import Clock
-from alerts.policy import TaskPolicy, read_task_policy
+from alerts.enforcement import enforce
+from alerts.law import lawful_view
+from alerts.rules import Rules, read_rules
 from alerts.store.directory import Directory
 from alerts.store.inbox import Inbox
 from alerts.store.keys import Keys
 from alerts.store.layout import stale_at_ms
-from alerts.store.ledger import Draft, Ledger
+from alerts.store.ledger import Append, Draft, Ledger
 from alerts.store.outbox import Outbox
 from alerts.tasks import Actor, Counts, Customer, OwnerCounts, Refusal, RefusalReason, Task, TaskEvent, TaskState
 from pipeline.events import ChurnWarning, Disposition
@@ -39,11 +41,12 @@ class TaskStore:
         client: a Redis client with decoded responses that repeats no command by itself.
         prefix: of all keys, the same for all processes of one installation.
         clock: what time it is for due times and events.
-        policy: rules of tasks; by default `config/policies/tasks.toml`.
+        rules: what decides; by default the shipped files with the law pack of China.
     """
 
-    def __init__(self, client: redis.Redis, prefix: str, clock: Clock, policy: TaskPolicy | None = None) -> None:
-        self.policy = policy or read_task_policy()
+    def __init__(self, client: redis.Redis, prefix: str, clock: Clock, rules: Rules | None = None) -> None:
+        self.rules = rules or read_rules()
+        self.policy = self.rules.tasks
         self.clock = clock
         self.keys = Keys(prefix)
         self.ledger = Ledger(client, self.keys, self.policy)
@@ -88,10 +91,16 @@ class TaskStore:
         return self.directory.customers(account_ids)
 
     def line_views(self, line_ids: Sequence[str]) -> dict[str, LineView]:
-        return self.directory.line_views(line_ids)
+        """Views as far as the law lets us use them for their customers."""
+        views = self.directory.line_views(line_ids)
+        whose = self.directory.customers(list({view.account_id: None for view in views.values()}))
+        lawful = {
+            line_id: lawful_view(view, whose.get(view.account_id), self.rules.law) for line_id, view in views.items()
+        }
+        return {line_id: view for line_id, view in lawful.items() if view is not None}
 
     def line_view(self, line_id: str) -> LineView | None:
-        return self.directory.line_views([line_id]).get(line_id)
+        return self.line_views([line_id]).get(line_id)
 
     def lines_of(self, account_id: str) -> list[str]:
         return self.directory.lines_of(account_id)
@@ -170,7 +179,7 @@ class TaskStore:
         closed = []
         for task in stale:
             # A task about a whole account names no line: any line of it may still show the reason.
-            views = self.directory.line_views(task.line_ids or self.directory.lines_of(task.account_id)).values()
+            views = self.line_views(task.line_ids or self.directory.lines_of(task.account_id)).values()
             seen_ms = max((view.ts_ms for view in views if self._speaks_for(view, task)), default=0)
             stale_ms = stale_at_ms(task, max(seen_ms, task.refreshed_ms), self.policy)
             if stale_ms > now_ms:
@@ -180,6 +189,16 @@ class TaskStore:
             if isinstance(outcome, Task):
                 closed.append(outcome)
         return closed
+
+    def escalate_overdue(self) -> list[Task]:
+        """Take the next step of the chain for every task whose clock has run out; returns these tasks."""
+        now_ms = self.now_ms()
+        escalated = []
+        for task in self._inbox.to_escalate(now_ms, SWEEP_LIMIT):
+            outcome = self._change(task.task_id, None, lambda _, now: self.rules.clocks.escalate(now, now_ms))
+            if isinstance(outcome, Task):
+                escalated.append(outcome)
+        return escalated
 
     def _speaks_for(self, view: LineView, task: Task) -> bool:
         """Whether a signal of the task's reason is still on."""
@@ -192,7 +211,7 @@ class TaskStore:
 
     def _begin(self, book: Book, task: Task, actor: Actor, attempt: int) -> TaskEvent | Refusal:
         customer = self.directory.customers([task.account_id]).get(task.account_id)
-        return dialing.begin(book, task, actor, attempt, customer, self.policy, self.now_ms())
+        return dialing.begin(book, task, actor, attempt, customer, self.rules, self.now_ms())
 
     def _change(self, task_id: str, version: int | None, decide: Decision) -> Task | Refusal:
         """Decide on the latest state and write it; decide again whenever the account has moved on meanwhile."""
@@ -208,8 +227,11 @@ class TaskStore:
             move = decide(book, task)
             if isinstance(move, Refusal):
                 return move
-            if self.ledger.append([self.ledger.seal(book, [_settled(move)])])[0] and move.task is not None:
-                return move.task
+            timed = self.rules.clocks.kept(task, move)
+            drafts: list[Draft] = [_settled(timed), lambda latest: self._lawful(latest, self.now_ms())]
+            made = self.ledger.seal(book, drafts)
+            if self.ledger.append([made])[0]:
+                return _latest(made, task)
         return Refusal(RefusalReason.BUSY, self.get(task_id))
 
     def _admit_once(self, warnings: Sequence[ChurnWarning]) -> tuple[list[TaskEvent], list[ChurnWarning]]:
@@ -227,9 +249,16 @@ class TaskStore:
 
     def _drafts(self, customer: Customer | None, warnings: Sequence[ChurnWarning]) -> list[Draft]:
         def draft(warning: ChurnWarning) -> Draft:
-            return lambda book: admit(book, warning, customer, self.policy, self.clock.at(warning.ts_ms))
+            return lambda book: [admit(book, warning, customer, self.rules, self.clock.at(warning.ts_ms))]
 
-        return [draft(warning) for warning in warnings]
+        def follow(warning: ChurnWarning) -> Draft:
+            return lambda book: self._lawful(book, self.clock.at(warning.ts_ms))
+
+        return [step(warning) for warning in warnings for step in (draft, follow)]
+
+    def _lawful(self, book: Book, now_ms: int) -> list[TaskEvent]:
+        """What the law makes of the account's other tasks after a change."""
+        return enforce(book, self.rules.law, self.policy, now_ms)
 
     def _unseen(self, warnings: Sequence[ChurnWarning]) -> dict[str, list[ChurnWarning]]:
         """Warnings not handled before, each id once, by account."""
@@ -243,4 +272,11 @@ class TaskStore:
 
 
 def _settled(move: TaskEvent) -> Draft:
-    return lambda _: move
+    return lambda _: [move]
+
+
+def _latest(made: Append, task: Task) -> Task:
+    """The task as the last of these events left it."""
+    return next(
+        event.task for event in reversed(made.events) if event.task is not None and event.task.task_id == task.task_id
+    )

@@ -6,7 +6,7 @@ import msgspec
 import redis
 
 from alerts.store.keys import Keys
-from alerts.store.replies import fields, text_set
+from alerts.store.replies import fields, text_set, texts
 from alerts.tasks import Customer
 from pipeline.events import CustomerRecord
 from pipeline.line_views import LineView
@@ -44,11 +44,19 @@ class Directory:
         viewed = text_set(self._redis.smembers(self._keys.lines_of(account_id)))
         return named + sorted(viewed.difference(named))
 
+    def contracts_ending(self, from_ms: int, to_ms: int) -> list[str]:
+        """Accounts whose contract ends after `from_ms` and not after `to_ms`, the earliest first."""
+        return texts(self._redis.zrangebyscore(self._keys.contract_ends, f"({from_ms}", to_ms))
+
     def put(self, customers: Iterable[CustomerRecord], views: Iterable[LineView], positions: Mapping[str, int]) -> None:
         """Take in what was read, in order of reading, and where to read on, in one transaction."""
         pipe = self._redis.pipeline(transaction=True)
         for record in customers:
             pipe.set(self._keys.customer(record.account_id), msgspec.json.encode(record))
+            if record.contract_end_ms is None:
+                pipe.zrem(self._keys.contract_ends, record.account_id)
+            else:
+                pipe.zadd(self._keys.contract_ends, {record.account_id: record.contract_end_ms})
         for view in views:
             pipe.set(self._keys.line_view(view.line_id), msgspec.json.encode(view))
             pipe.sadd(self._keys.lines_of(view.account_id), view.line_id)
@@ -85,4 +93,6 @@ def customer_of(record: CustomerRecord) -> Customer:
         brand=record.brand,
         grid=record.grid,
         payment=record.payment,
+        category=record.category,
+        indicators=record.indicators or {},
     )

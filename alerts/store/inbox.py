@@ -60,6 +60,11 @@ class Inbox:
         ids = texts(self._redis.zrangebyscore(self._keys.stale, "-inf", now_ms, start=0, num=limit))
         return list(self._ledger.tasks(ids).values())
 
+    def to_escalate(self, now_ms: int, limit: int) -> list[Task]:
+        """Open tasks whose next step of escalation has come."""
+        ids = texts(self._redis.zrangebyscore(self._keys.escalate, "-inf", now_ms, start=0, num=limit))
+        return list(self._ledger.tasks(ids).values())
+
     def _page(self, key: str, limit: int, offset: int) -> list[Task]:
         ids = texts(self._redis.zrevrange(key, offset, offset + limit - 1))
         found = self._ledger.tasks(ids)

@@ -46,6 +46,16 @@ class Keys(NamedTuple):
         return f"{self.prefix}:due"
 
     @property
+    def escalate(self) -> str:
+        """Open tasks by the time of the next step of their escalation chain."""
+        return f"{self.prefix}:escalate"
+
+    @property
+    def contract_ends(self) -> str:
+        """Accounts by the end of their contract."""
+        return f"{self.prefix}:contract-ends"
+
+    @property
     def stale(self) -> str:
         """Open tasks by the time at which they close themselves unless refreshed."""
         return f"{self.prefix}:stale"

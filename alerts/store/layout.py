@@ -10,6 +10,7 @@ from alerts.tasks import (
     LEVEL_RANK,
     OUTBOUND,
     RefusalReason,
+    Restraint,
     Task,
     TaskEvent,
     TaskEventKind,
@@ -31,6 +32,7 @@ class BookBody(msgspec.Struct, frozen=True):
     cooldowns: dict[str, Cooldown]
     contacts: list[int]
     opted_out: bool
+    restraints: list[Restraint] = []
 
 
 def book_commands(keys: Keys, book: Book) -> list[Command]:
@@ -41,6 +43,7 @@ def book_commands(keys: Keys, book: Book) -> list[Command]:
         cooldowns=book.cooldowns,
         contacts=book.contacts,
         opted_out=book.opted_out,
+        restraints=book.restraints,
     )
     return [["HSET", keys.book(book.account_id), "seq", str(book.seq), "body", msgspec.json.encode(body).decode()]]
 
@@ -89,6 +92,8 @@ def places(keys: Keys, task: Task | None, policy: TaskPolicy) -> Places:
     made |= {(name, task.task_id): urgency for name in sets}
     made[keys.due, task.task_id] = str(task.due_ms)
     made[keys.stale, task.task_id] = str(stale_at_ms(task, task.refreshed_ms, policy))
+    if task.escalate_ms is not None and task.state is not TaskState.IN_CONTACT:
+        made[keys.escalate, task.task_id] = str(task.escalate_ms)
     if task.owner == OUTBOUND and task.state in CALLABLE:
         made[keys.schedule, task.next_attempt] = str(task.not_before_ms or task.created_ms)
     return made
@@ -118,7 +123,7 @@ def _counter_commands(keys: Keys, event: TaskEvent) -> list[Command]:
         name = "created"
     elif event.kind in {TaskEventKind.DONE, TaskEventKind.RECOVERED}:
         name = "closed"
-    elif event.reason is not None:
+    elif event.kind is TaskEventKind.WARNING_REFUSED and event.reason is not None:
         name = refused_counter(event.reason)
     else:
         return []

@@ -21,8 +21,8 @@ _tasks = msgspec.json.Decoder(Task)
 _bodies = msgspec.json.Decoder(BookBody)
 
 
-#: An unsealed event, decided on the book as it stands.
-Draft = Callable[[Book], TaskEvent]
+#: Unsealed events, decided on the book as it stands; none when nothing is to be done.
+Draft = Callable[[Book], Sequence[TaskEvent]]
 
 
 class InboxNotReady(RuntimeError):  # noqa: N818 - a state, not a mistake
@@ -74,9 +74,10 @@ class Ledger:
         """Place unsealed events at the end of the chain, each decided on the book that the one before left."""
         made = Append(book, book, [], [])
         for draft in drafts:
-            event = seal(draft(made.end), made.end.seq, made.end.hash)
-            self.add(made, event)
-            made.commands += outbox_commands(self._keys, event)
+            for move in draft(made.end):
+                event = seal(move, made.end.seq, made.end.hash)
+                self.add(made, event)
+                made.commands += outbox_commands(self._keys, event)
         return made
 
     def add(self, made: Append, event: TaskEvent) -> None:
@@ -115,4 +116,6 @@ def _book(account_id: str, seq: str | None, body: BookBody | None, tasks: dict[s
     if seq is None or body is None:
         return Book(account_id)
     open_tasks = {group: tasks[task_id] for group, task_id in body.open.items()}
-    return Book(account_id, int(seq), body.hash, open_tasks, body.cooldowns, body.contacts, body.opted_out)
+    return Book(
+        account_id, int(seq), body.hash, open_tasks, body.cooldowns, body.contacts, body.opted_out, body.restraints
+    )

@@ -15,7 +15,8 @@ from alerts.tasks import Task, TaskEvent, TaskState
 SCAN_COUNT = 1000
 #: First words of the keys that follow from the task log; customers, views and unsent changes do not.
 DERIVED = (
-    "book", "task", "tasks-of", "open", "closed", "groups", "owners", "due", "stale", "seen", "counters", "calls",
+    "book", "task", "tasks-of", "open", "closed", "groups", "owners", "due", "escalate", "stale", "seen", "counters",
+    "calls",
 )  # fmt: skip
 
 

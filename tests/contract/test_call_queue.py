@@ -1,6 +1,7 @@
 """The outbound queue on a real Redis: each attempt rings at most once, and nothing is lost."""
 
 import time
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -8,8 +9,8 @@ import redis
 
 from alerts.clock import ManualClock
 from alerts.dialer import Dialer
-from alerts.policy import TaskPolicy, read_task_policy
 from alerts.queue import CallQueue, Lease, queue_depth
+from alerts.rules import Rules, read_rules
 from alerts.store import TaskStore
 from alerts.tasks import OUTBOUND, RefusalReason, Task, TaskResult, TaskState
 from pipeline.events import Consent, Disposition
@@ -18,16 +19,16 @@ from tests.fakes.alert_records import DAY_MS, HOUR_MS, NOON_MS, customer_record,
 LEASE_S = 0.05
 
 
-def quick_policy() -> TaskPolicy:
-    policy = read_task_policy()
-    contact = msgspec.structs.replace(policy.contact, lease_s=LEASE_S, deliveries_max=2)
-    return msgspec.structs.replace(policy, contact=contact)
+def quick_rules() -> Rules:
+    rules = read_rules()
+    contact = msgspec.structs.replace(rules.tasks.contact, lease_s=LEASE_S, deliveries_max=2)
+    return replace(rules, tasks=msgspec.structs.replace(rules.tasks, contact=contact))
 
 
 @pytest.fixture
 def quick_store(client: redis.Redis, store: TaskStore, clock: ManualClock) -> TaskStore:
     """Leases of 50 ms, two deliveries."""
-    return TaskStore(client, store.keys.prefix, clock, quick_policy())
+    return TaskStore(client, store.keys.prefix, clock, quick_rules())
 
 
 @pytest.fixture

@@ -238,6 +238,7 @@ class Office:
     def pass_(self, delta_ms: int) -> None:
         self.clock.advance(self.clock.now_ms() + delta_ms)
         self.store.close_recovered()
+        self.store.escalate_overdue()
 
 
 setattr(Office, "pass", Office.pass_)

@@ -53,6 +53,7 @@ def customer_record(account_id: str = "a-1", *, call: bool = True, **changes: An
         "region": "north",
         "lines": [f"l{account_id[1:]}"],
         "consent": Consent(call=call),
+        "timezone": "UTC",
     }
     return CustomerRecord(**{**values, **changes})
 

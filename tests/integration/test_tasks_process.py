@@ -144,7 +144,7 @@ def test_a_second_process_stands_by_and_takes_over(stream_settings: Settings, st
             send(stream_settings, warning("w-2", alert_records.signal("complaint")))
             wait_until(lambda: store.count_open() == 2, "a second task")
         wait_until(lambda: survivor.leading, "the survivor to lead")
-        send(stream_settings, warning("w-3", alert_records.signal("port_code_issued")))
+        send(stream_settings, warning("w-3", alert_records.signal("spend_drop")))
         wait_until(lambda: store.count_open() == 3, "a third task")
         wait_until(lambda: store.outbox.depth() == 0, "an empty outbox")
     events = distinct(published(stream_settings, "task-events", TaskEvent, 3))

@@ -8,10 +8,10 @@ import pytest
 from alerts.admission import admit, owner_of
 from alerts.book import Book
 from alerts.moves import accept, record, snooze
-from alerts.policy import read_task_policy
+from alerts.rules import read_rules
 from alerts.store.directory import customer_of
 from alerts.tasks import OUTBOUND, UNASSIGNED, Customer, RefusalReason, TaskEvent, TaskEventKind, TaskState
-from pipeline.events import ChurnWarning, Disposition, Level, Origin
+from pipeline.events import ChurnWarning, Disposition, Level
 from tests.fakes.alert_records import (
     DAY_MS,
     HOUR_MS,
@@ -24,14 +24,14 @@ from tests.fakes.alert_records import (
     warning,
 )
 
-POLICY = read_task_policy()
+RULES = read_rules()
 MANAGED = customer_of(managed())
 
 
 def admitted(
     book: Book, what: ChurnWarning, whose: Customer | None = MANAGED, now_ms: int = NOON_MS
 ) -> tuple[Book, TaskEvent]:
-    return happened(book, admit(book, what, whose, POLICY, now_ms))
+    return happened(book, admit(book, what, whose, RULES, now_ms))
 
 
 def test_a_warning_makes_a_task_for_the_accounts_manager() -> None:
@@ -39,7 +39,8 @@ def test_a_warning_makes_a_task_for_the_accounts_manager() -> None:
     task = book.open["inactivity"]
     assert event.kind is TaskEventKind.CREATED
     assert (task.owner, task.deputy, task.state, task.version) == ("m-1", "m-2", TaskState.NEW, 1)
-    assert task.due_ms == NOON_MS + 24 * HOUR_MS
+    # No star: 18 working hours of 9 a day; six are left on this Tuesday, nine on Wednesday, three on Thursday.
+    assert task.due_ms == NOON_MS + 2 * DAY_MS
     assert event.task == task
 
 
@@ -84,6 +85,7 @@ def test_a_later_warning_may_raise_the_level_and_hasten_the_task() -> None:
     task = book.open["inactivity"]
     assert task.level is Level.CRITICAL
     assert task.due_ms == NOON_MS + 5 * HOUR_MS
+    assert task.escalate_ms == task.due_ms
 
 
 def test_a_later_warning_of_a_lower_level_does_not_calm_the_task() -> None:
@@ -136,19 +138,12 @@ def test_who_opted_out_is_not_queued_again() -> None:
     assert event.reason is RefusalReason.OPTED_OUT
 
 
-def test_a_task_that_would_rest_only_on_barred_signals_is_refused() -> None:
-    policy = msgspec.structs.replace(POLICY, barred_origins=[Origin.WHOLESALE_PORTING])
-    barred = signal("port_out_order", origin=Origin.WHOLESALE_PORTING)
-    event = admit(Book("a-1"), warning("w-1", barred), MANAGED, policy, NOON_MS)
-    assert event.reason is RefusalReason.BARRED_ORIGIN
-    event = admit(Book("a-1"), warning("w-2", barred, signal()), MANAGED, policy, NOON_MS)
-    assert event.kind is TaskEventKind.CREATED
-
-
 def closed_book() -> Book:
     book, _ = admitted(Book("a-1"), warning("w-1"))
     book, _ = happened(book, accept(book.open["inactivity"], MANAGER, NOON_MS))
-    book, _ = happened(book, record(book.open["inactivity"], MANAGER, Disposition.REACHED_SAVED, "", NOON_MS, POLICY))
+    book, _ = happened(
+        book, record(book.open["inactivity"], MANAGER, Disposition.REACHED_SAVED, "", NOON_MS, RULES.tasks)
+    )
     assert not book.open
     return book
 

@@ -6,19 +6,20 @@ import pytest
 from alerts.admission import admit
 from alerts.book import Book
 from alerts.chain import ChainBroken, verify
-from alerts.policy import read_task_policy
+from alerts.rules import read_rules
 from alerts.store.directory import customer_of
 from alerts.tasks import TaskEvent
 from tests.fakes.alert_records import NOON_MS, happened, managed, warning
 
-POLICY = read_task_policy()
+RULES = read_rules()
+POLICY = RULES.tasks
 
 
 def chain(account_id: str = "a-1", length: int = 4) -> list[TaskEvent]:
     book, events = Book(account_id), []
     for number in range(length):
         told = warning(f"w-{number}", account_id=account_id)
-        book, event = happened(book, admit(book, told, customer_of(managed()), POLICY, NOON_MS + number))
+        book, event = happened(book, admit(book, told, customer_of(managed()), RULES, NOON_MS + number))
         events.append(event)
     return events
 

@@ -9,8 +9,9 @@ from alerts.admission import admit
 from alerts.book import Book
 from alerts.contact import cap_ends_ms, window_opens_ms
 from alerts.dialing import begin, lose
+from alerts.law_pack import read_law_pack
 from alerts.moves import record
-from alerts.policy import read_task_policy
+from alerts.rules import read_rules
 from alerts.tasks import Customer, RefusalReason, TaskState
 from pipeline.events import Disposition
 from tests.fakes.alert_records import (
@@ -26,7 +27,8 @@ from tests.fakes.alert_records import (
     warning,
 )
 
-POLICY = read_task_policy()
+RULES = read_rules()
+POLICY = RULES.tasks
 
 
 def at(text: str) -> int:
@@ -36,12 +38,12 @@ def at(text: str) -> int:
 def queued(*names: str) -> Book:
     book = Book("a-1")
     for number, name in enumerate(names or ("silence",)):
-        book, _ = happened(book, admit(book, warning(f"w-{number}", signal(name)), customer(), POLICY, NOON_MS))
+        book, _ = happened(book, admit(book, warning(f"w-{number}", signal(name)), customer(), RULES, NOON_MS))
     return book
 
 
 def dial(book: Book, group: str = "inactivity", attempt: int = 1, whose: Customer | None = None, at_ms: int = NOON_MS):  # type: ignore[no-untyped-def]  # what `begin` returns
-    return begin(book, book.open[group], DIALER, attempt, whose or customer(), POLICY, at_ms)
+    return begin(book, book.open[group], DIALER, attempt, whose or customer(), RULES, at_ms)
 
 
 def test_a_call_is_marked_as_begun_with_its_line_before_it_rings() -> None:
@@ -94,7 +96,22 @@ def test_the_window_opens_at_local_time_whatever_the_clocks_did(
     zone: str | None, window: str | None, now: str, opens: str
 ) -> None:
     whose = customer(timezone=zone, contact_window=window)
-    assert window_opens_ms(whose, POLICY.contact, at(now)) == at(opens)
+    law = msgspec.structs.replace(RULES.law, timezone="UTC")
+    assert window_opens_ms(whose, POLICY.contact, law, at(now)) == at(opens)
+
+
+@pytest.mark.parametrize(
+    ("wished", "now", "opens"),
+    [
+        ("06:00-22:00", "2026-03-03T07:00", "2026-03-03T10:00"),
+        ("06:00-12:00", "2026-03-03T12:00", "2026-03-04T10:00"),
+        ("06:00-09:00", "2026-03-03T08:00", "2026-03-03T10:00"),
+    ],
+)
+def test_no_window_is_wider_than_the_laws(wished: str, now: str, opens: str) -> None:
+    law = msgspec.structs.replace(read_law_pack("in"), timezone="UTC")
+    whose = customer(timezone=None, contact_window=wished)
+    assert window_opens_ms(whose, POLICY.contact, law, at(now)) == at(opens)
 
 
 def test_the_daily_cap_holds_over_all_reasons() -> None:

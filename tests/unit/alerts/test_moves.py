@@ -6,7 +6,7 @@ from alerts.admission import admit
 from alerts.book import Book
 from alerts.moves import accept, add_note, forbid, reassign, record, recover, snooze
 from alerts.outcomes import disposition_outcome
-from alerts.policy import read_task_policy
+from alerts.rules import read_rules
 from alerts.store.directory import customer_of
 from alerts.tasks import (
     NOTE_LENGTH_MAX,
@@ -36,12 +36,13 @@ from tests.fakes.alert_records import (
     warning,
 )
 
-POLICY = read_task_policy()
+RULES = read_rules()
+POLICY = RULES.tasks
 
 
 def new_task(*, outbound: bool = False) -> Task:
     whose = customer() if outbound else customer_of(managed())
-    event = admit(Book("a-1"), warning(), whose, POLICY, NOON_MS)
+    event = admit(Book("a-1"), warning(), whose, RULES, NOON_MS)
     assert event.task is not None
     return event.task
 

@@ -21,11 +21,12 @@ EVIDENCE_KEYS = {
     "off_net_shift": {"off_net_ratio_7d", "off_net_ratio_before"},
     "competitor_hotline": {"calls_28d"},
     "model_score": {"score"},
+    "contract_end": {"days_left"},
 }
 HARD_KEYS = {"rung", "days_since", "hours_left", "count_90d", "severity_max"}
 TEXTS = load_reason_texts(CONFIG_DIR / "reasons")
 LANGUAGES = sorted(TEXTS)
-SIGNALS = sorted(SOFT_SIGNAL_NAMES | set(read_policy(POLICY, SOFT_SIGNAL_NAMES).hard) | {"model_score"})
+SIGNALS = sorted(SOFT_SIGNAL_NAMES | set(read_policy(POLICY, SOFT_SIGNAL_NAMES).hard) | {"model_score", "contract_end"})
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -10,13 +10,16 @@ from alerts.admission import admit
 from alerts.book import Book, after
 from alerts.chain import seal, verify
 from alerts.dialing import begin, lose
+from alerts.enforcement import enforce
+from alerts.law import exhausted
 from alerts.moves import accept, reassign, record, recover, snooze
-from alerts.policy import read_task_policy
+from alerts.rules import read_rules
 from alerts.tasks import OUTBOUND, Actor, Customer, Refusal, Role, Task, TaskEvent, TaskEventKind, TaskState
 from pipeline.events import Disposition, Level
 from tests.fakes.alert_records import DAY_MS, HOUR_MS, NOON_MS, SUPERVISOR, customer, signal, warning
 
-POLICY = read_task_policy()
+RULES = read_rules()
+POLICY = RULES.tasks
 ACCOUNTS = ("a-0", "a-1", "a-2", "a-3")
 SIGNALS = ("silence", "complaint", "spend_drop", "port_code_issued")
 STEPS = 25_000
@@ -44,6 +47,13 @@ class World:
         if latest.seq != decided_on.seq:
             self.refused_writes += 1
             return
+        task = latest.task(move.task_id or "")
+        self.append(RULES.clocks.kept(task, move) if task is not None else move)
+        for following in enforce(self.books[move.account_id], RULES.law, POLICY, self.now_ms):
+            self.append(following)
+
+    def append(self, move: TaskEvent) -> None:
+        latest = self.books[move.account_id]
         event = seal(move, latest.seq, latest.hash)
         self.check(latest, event)
         self.books[move.account_id] = after(latest, event)
@@ -61,6 +71,9 @@ class World:
             assert who.may_call
             assert not before.opted_out
             assert 9 <= (event.ts_ms // HOUR_MS) % 24 < 20
+            assert exhausted(before.restraints, event.task.line_ids, event.ts_ms) is None or (
+                before.open[event.task.reason_group].disposition is Disposition.REACHED_CALLBACK
+            )
             assert all(task.dialing_line_id != event.task.dialing_line_id for task in before.open.values())
 
     def step(self) -> None:
@@ -90,7 +103,7 @@ class World:
             ts_ms=self.now_ms,
             level=level,
         )
-        self.write(book, admit(book, told, self.customers[book.account_id], POLICY, self.now_ms))
+        self.write(book, admit(book, told, self.customers[book.account_id], RULES, self.now_ms))
 
     def move(self, book: Book, task: Task, dialer: Actor) -> TaskEvent | Refusal:
         whose: Customer = self.customers[book.account_id]
@@ -98,18 +111,19 @@ class World:
             [one for one in Disposition if one is not Disposition.OPT_OUT or self.dice.random() < 0.02]
         )
         attempt = task.attempts + 1
-        choice = self.dice.randrange(10)
+        choice = self.dice.randrange(11)
         if task.state is TaskState.IN_CONTACT:
             told = record(task, dialer, disposition, "", self.now_ms, POLICY, attempt)
             return lose(task, dialer, attempt, self.now_ms) if choice == 0 else told
         if choice < 5:
-            return begin(book, task, dialer, attempt, whose, POLICY, self.now_ms)
+            return begin(book, task, dialer, attempt, whose, RULES, self.now_ms)
         moves = {
             5: accept(task, SUPERVISOR, self.now_ms),
             6: record(task, SUPERVISOR, disposition, "", self.now_ms, POLICY),
             7: snooze(task, SUPERVISOR, self.now_ms + DAY_MS, self.now_ms),
             8: reassign(task, SUPERVISOR, self.dice.choice(("m-1", OUTBOUND)), self.now_ms),
             9: recover(task, self.now_ms, POLICY),
+            10: RULES.clocks.escalate(task, self.now_ms),
         }
         return moves[choice]
 

@@ -64,7 +64,6 @@ def test_a_warning_without_signals_rests_on_the_score_and_belongs_to_the_last_gr
     [
         ('create_from = "warn"', 'create_form = "warn"', "create_f"),
         ('create_from = "warn"', 'create_from = "loud"', "loud"),
-        ("warn = 24", "", "warn"),
         ('window = "09:00-20:00"', 'window = "9-20"', "window"),
         ("[dispositions.busy]\ndelay_hours = 1\n", "[dispositions.busy]\n", "dispositions.busy"),
         ('name = "price"', 'name = "service"', "same name"),
