@@ -1,5 +1,6 @@
 """Engines as production builds them: policy, features, labels. The worker and the replay of files use the same."""
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,7 +43,7 @@ class EngineParts:
         """A task that goes on where the saved pages left off, or begins with the first offsets the topics hold."""
         settings = self.settings
         labels = DelayedLabels(self.schema, self._label_rules(), waits_for_silence=True)
-        snapshotter = Snapshotter(partition, self.schema)
+        snapshotter = Snapshotter(partition, self.schema, writer=secrets.token_hex(4))
         restored = snapshotter.restore(stored, settings.engine.page_lines)
         if restored is None:
             state = PartitionState.empty(partition, settings.engine.page_lines)
@@ -55,11 +56,17 @@ class EngineParts:
             engine.use_model(scorer, counts_from_ms)
         positions = {stream: max(state.applied.get(stream, 0), earliest.get(stream, 0)) for stream in Stream}
         merger = Merger(positions, settings.engine.idle_ms / 1000.0, settings.engine.merge_buffer_records)
-        return PartitionTask(engine, merger, snapshotter, labels, self.kinds, self._accept())
+        return PartitionTask(engine, merger, snapshotter, labels, self.kinds, self.accept())
 
-    def _accept(self) -> Accept:
+    def accept(self) -> Accept:
+        """What times and sizes a record may have."""
         engine = self.settings.engine
-        return Accept(engine.retention_days * DAY_MS, engine.future_tolerance_s * 1000, engine.max_record_bytes)
+        return Accept(
+            retention_ms=engine.retention_days * DAY_MS,
+            future_ms=engine.future_tolerance_s * 1000,
+            clock_ms=engine.clock_tolerance_s * 1000,
+            max_bytes=engine.max_record_bytes,
+        )
 
     def _label_rules(self) -> LabelRules:
         return LabelRules(

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from churnwatch.settings_sources import SettingsError, load
@@ -36,6 +36,7 @@ class KafkaSettings(Section):
     connect_timeout_s: float = Field(30.0, gt=0, description="how long to try before giving up with exit code 1")
     session_timeout_s: float = Field(15.0, ge=1, description="a worker silent for so long loses its partitions")
     heartbeat_s: float = Field(3.0, gt=0, description="how often a worker tells the broker that it lives")
+    fetch_bytes: int = Field(1_048_576, ge=1024, description="most that a worker fetches of a partition at once")
 
 
 class RedisSettings(Section):
@@ -55,15 +56,27 @@ class MetricsSettings(Section):
 class EngineSettings(Section):
     """What the engine decides by; see config/policies/signals.toml for the signals themselves."""
 
-    tick_s: int = Field(3600, ge=60, le=86_400, description="stream time between two decisions on soft signals")
+    tick_s: int = Field(3600, ge=60, le=86_400, description="stream time between two soft decisions; divides 86400")
     horizon_days: int = Field(30, ge=1, le=365, description="a score is the probability of churn within so many days")
     idle_ms: int = Field(200, ge=1, description="how long a caught-up input is waited for before the others go on")
     merge_buffer_records: int = Field(200_000, ge=1000, description="records that may wait for slower inputs")
     max_record_bytes: int = Field(1_000_000, ge=1000, description="a longer record is refused")
     retention_days: int = Field(90, ge=1, description="a record older than this when it is received is refused")
     future_tolerance_s: int = Field(86_400, ge=0, description="a record dated further ahead of its receipt is refused")
+    clock_tolerance_s: int = Field(
+        86_400,
+        ge=0,
+        description="a receipt dated further ahead of its arrival in Kafka is refused, since it moves time",
+    )
     page_lines: int = Field(512, ge=16, le=65_536, description="lines whose state is written together")
     commit_interval_s: float = Field(10.0, ge=0.5, description="between two commits; a crash replays no more than this")
+
+    @field_validator("tick_s")
+    @classmethod
+    def _meets_midnight(cls, tick_s: int) -> int:
+        if 86_400 % tick_s:
+            raise ValueError("must divide 86400, or no tick would meet midnight")
+        return tick_s
 
 
 class WorkerSettings(Section):
@@ -72,6 +85,9 @@ class WorkerSettings(Section):
     id: str = Field("churnwatch", description="name of the consumer group, and of the changelog topics")
     data_dir: Path = Field(Path("var/worker"), description="where the state store keeps its files; one folder a worker")
     dead_letter_share_max: float = Field(0.5, gt=0, le=1, description="a worker that refuses more than this stops")
+    stall_timeout_s: float = Field(
+        300.0, gt=0, description="a worker that is behind and gets no further for so long stops"
+    )
     dead_letter_window_records: int = Field(20_000, ge=100, description="records over which that share is taken")
 
 
@@ -90,6 +106,13 @@ class TasksSettings(Section):
     clock: Literal["wall", "stream"] = Field("wall", description="what due times go by; stream: demo and backtest")
     batch_records: int = Field(1000, ge=1, le=100_000, description="warnings taken at once")
     sweep_every_s: float = Field(1.0, gt=0, description="how often recovered tasks are closed and due calls queued")
+
+
+class LawSettings(Section):
+    """Which country's law decides what may be used and done; the packs are in config/countries."""
+
+    country: str = Field("cn", pattern=r"^[A-Za-z]{2}$", description="whose law pack: cn, eu, in, uk, us")
+    holidays: str = Field("", description="calendar of working days, as CN or DE-BY; empty: the pack's own")
 
 
 class ConsoleSettings(Section):
@@ -126,7 +149,13 @@ class NumbersSettings(Section):
     own_hotlines: list[str] = Field([], description="our own service numbers, as 10086")
     operators: dict[str, str] = Field({}, description="prefix to an operator's code, or fixed; the longest one wins")
     competitor_hotlines: dict[str, str] = Field({}, description="a rival's service number to its operator's code")
-    accountcode: Literal["account", "number", "ignore"] = Field("account", description="what Asterisk's column holds")
+    trunks: dict[str, str] = Field({}, description="a trunk group's name to the operator behind it")
+    routing_numbers: dict[str, str] = Field({}, description="prefix of a ported number's routing number to an operator")
+    own_networks: list[str] = Field([], description="our PLMN ids, as 46000; empty: what roams is not known")
+    address_strings: Literal["digits", "tbcd"] = Field("digits", description="how decoded 3GPP records write numbers")
+    accountcode: Literal["account", "number", "ignore"] = Field(
+        "account", description="what the account columns of Asterisk, FreeSWITCH and CGRateS hold"
+    )
 
 
 class Settings(BaseSettings):
@@ -141,6 +170,7 @@ class Settings(BaseSettings):
     worker: WorkerSettings = WorkerSettings()
     learning: LearningSettings = LearningSettings()
     tasks: TasksSettings = TasksSettings()
+    law: LawSettings = LawSettings()
     console: ConsoleSettings = ConsoleSettings()
     privacy: PrivacySettings = PrivacySettings()
     ingest: IngestSettings = IngestSettings()

@@ -1,13 +1,14 @@
 """The thin Faust shell: blocks from Faust into partition tasks, their effects to Kafka, their state to the table.
 
 Order of things, so that nothing is lost: warnings are in Kafka before the pages that contain their decision, pages before
-the manifest that makes them count, the manifest before the offsets are committed. A failure anywhere ends the worker
-without a commit; what was not saved is read again.
+the manifest that makes them count, the manifest before the offsets are committed. The commit is also how the broker tells
+that the partitions were still ours; nothing that an older snapshot needs is deleted before. A failure anywhere ends the
+worker without a commit; what was not saved is read again.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -16,18 +17,23 @@ import msgspec
 import structlog
 from faust.types import TP
 
-from pipeline.blocks import QUEUE_BLOCKS, BlockConsumer, BlockSchema, block_transport
+from pipeline.blocks import QUEUE_BLOCKS, BlockConsumer, BlockSchema, Fetched, block_transport
 from pipeline.columns import RawBlock, Refused
 from pipeline.dead_letter_limit import DeadLetterLimit
 from pipeline.events import DeadLetter, Stream
+from pipeline.outbox import Outbox
+from pipeline.page_store import page_table
 from pipeline.partition_task import PartitionTask, Progress
-from pipeline.snapshot import SnapshotError, partition_of_key
+from pipeline.snapshot import Snapshot, SnapshotError
+from pipeline.stall import StallWatch
 from pipeline.worker_metrics import WorkerMetrics
 
 POLL_S = 0.1
 RAW_CHARS_MAX = 500_000
 PENDING_MAX = 5_000
-FLUSH_TIMEOUT_S = 120.0
+WATCH_S = 1.0
+#: How often a broker that takes nothing is told of.
+NOTICE_S = 10.0
 
 log = structlog.get_logger()
 
@@ -51,40 +57,54 @@ class Shell:
         app: the Faust app; `attach` wires this shell into it.
         make_task: partition, saved pages of it, and the first offsets that the topics still hold -> its task.
         ready: awaited before tasks are made (models must be there first).
+        stall_timeout_s: being behind without progress, or waiting for the broker, for so long ends the worker.
     """
 
     app: faust.App
     topics: Topics
     make_task: Callable[[int, Mapping[bytes, bytes], Mapping[Stream, int]], PartitionTask]
-    ready: Callable[[], Awaitable[None]]
+    ready: Callable[[], Coroutine[Any, Any, None]]
     metrics: WorkerMetrics
     limit: DeadLetterLimit
     commit_interval_s: float
+    stall_timeout_s: float
     tasks: dict[int, PartitionTask] = field(default_factory=dict)
     failure: str = ""
     table: Any = None
+    outbox: Outbox = field(init=False)
     _pending: list[asyncio.Future[Any]] = field(default_factory=list)
+    _written: list[asyncio.Future[Any]] = field(default_factory=list)
     _paused: set[TP] = field(default_factory=set)
+    #: Keys to delete from the table as soon as the broker has confirmed that the partition is ours.
+    _owed: dict[int, set[bytes]] = field(default_factory=dict)
+    _leaving: bool = False
     _flushing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    #: A snapshot must not fall between a decision and the sending of its warnings.
+    _deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def attach(self, partitions: int) -> None:
         """Declare topic, table, agent and timers on the app."""
         app = self.app
+        self.outbox = Outbox(app)
         app.transport = block_transport(app, frozenset(self.topics.inputs), self._start_offset)
         channel = app.topic(*self.topics.inputs, schema=BlockSchema(), maxsize=QUEUE_BLOCKS)
-        self.table = app.Table(
-            "pages", partitions=partitions, key_type=bytes, value_type=bytes, on_recover=self._on_recovered
-        )
+        self.table = page_table(app, "pages", partitions, self._on_recovered)
         app.agent(channel, name="blocks")(self._consume)
         app.task(self._poll_forever)
         app.task(self._flush_forever)
+        app.task(self._watch_forever)
         app.on_partitions_revoked.connect(cast(Any, self._on_revoked), weak=False)
 
-    async def _consume(self, stream: faust.StreamT[RawBlock]) -> None:
+    async def _consume(self, stream: faust.StreamT[Fetched]) -> None:
         async for event in stream.events():
             await self._guard(self._take_block(event.message.tp, event.value, event.message.timestamp))
 
-    async def _take_block(self, tp: TP, block: RawBlock, arrived_s: float) -> None:
+    async def _take_block(self, tp: TP, fetched: Fetched, arrived_s: float) -> None:
+        async with self._deciding:
+            if self._consumer().is_current(fetched):
+                await self._decide_block(tp, fetched.block, arrived_s)
+
+    async def _decide_block(self, tp: TP, block: RawBlock, arrived_s: float) -> None:
         task = self.tasks.get(tp.partition)
         if task is None:
             log.info("block.skipped", topic=tp.topic, partition=tp.partition)
@@ -110,8 +130,10 @@ class Shell:
 
     async def _poll(self) -> None:
         for partition, task in list(self.tasks.items()):
-            ends = {stream: self._end(topic, partition) for topic, stream in self.topics.inputs.items()}
-            await self._publish(task.poll(ends, time.monotonic()))
+            async with self._deciding:
+                if self.tasks.get(partition) is task:
+                    ends = {stream: self._end(topic, partition) for topic, stream in self.topics.inputs.items()}
+                    await self._publish(task.poll(ends, time.monotonic()))
         for tp in [tp for tp in self._paused if self._has_room(tp)]:
             self._paused.discard(tp)
             if tp.partition in self.tasks:
@@ -134,25 +156,87 @@ class Shell:
     async def flush(self) -> None:
         """Save every partition's changes and commit the offsets that are safe by then."""
         async with self._flushing:
-            partitions = list(self.tasks)
-            snapshots = {partition: self.tasks[partition].snapshot() for partition in partitions}
-            await self._settle()
-            for partition, snapshot in snapshots.items():
-                for key, page in snapshot.pages.items():
-                    await self._write(partition, key, page)
-                self.metrics.pages_written(len(snapshot.pages))
-            await self._settle()
-            for partition, snapshot in snapshots.items():
-                await self._write(partition, *snapshot.manifest)
-            await self._settle()
-            for partition, snapshot in snapshots.items():
-                for key in snapshot.deletions:
-                    await self._write(partition, key, None)
-                for topic, stream in self.topics.inputs.items():
-                    self._consumer().durable[TP(topic, partition)] = snapshot.applied[stream]
+            started_s = time.monotonic()
+            async with self._deciding:
+                snapshots = {partition: task.snapshot() for partition, task in self.tasks.items()}
+                sent, self._pending = self._pending, []
+            await self.outbox.acknowledged(sent)
             if snapshots:
-                await self._consumer().force_commit_of(self.topics.inputs)
-                self.metrics.committed(time.time())
+                await self._save(snapshots)
+                pages = [page for snapshot in snapshots.values() for page in snapshot.pages.values()]
+                log.info(
+                    "state.saved",
+                    pages=len(pages),
+                    megabytes=round(sum(map(len, pages)) / 1e6, 1),
+                    seconds=round(time.monotonic() - started_s, 3),
+                    cpu_s=round(time.process_time(), 2),
+                )
+
+    async def close(self, timeout_s: float) -> None:
+        """The worker leaves: save and commit, unless it failed; not being able to in time is a failure."""
+        self._leaving = True
+        try:
+            if not self.failure:
+                await asyncio.wait_for(self.flush(), timeout_s)
+        except TimeoutError:
+            self.failure = f"Kafka has not taken the state within {timeout_s:g} s; what is not saved will be read again"
+        except Exception as error:
+            self.failure = f"the state could not be saved: {type(error).__name__}: {error}"
+            log.exception("worker.failed", error=self.failure)
+
+    async def _save(self, snapshots: Mapping[int, Snapshot]) -> None:
+        """Write snapshots whose warnings are in Kafka; then, if the partitions are still ours, commit and tidy up."""
+        for partition, snapshot in snapshots.items():
+            owed = self._owed.setdefault(partition, set())
+            owed.difference_update(snapshot.pages)
+            owed.update(snapshot.deletions)
+            await self._write(partition, snapshot.pages)
+            self.metrics.pages_written(len(snapshot.pages))
+        await self._settle()
+        for partition, snapshot in snapshots.items():
+            await self._write(partition, dict([snapshot.manifest]))
+        await self._settle()
+        with self.outbox.waiting():
+            is_ours = await self._consumer().commit_durable(self._offsets(snapshots))
+        if is_ours:
+            self.metrics.committed(time.time())
+            for partition in snapshots:
+                await self._write(partition, dict.fromkeys(self._owed.pop(partition)))
+            await self._settle()
+
+    def _offsets(self, snapshots: Mapping[int, Snapshot]) -> dict[TP, int]:
+        return {
+            TP(topic, partition): snapshot.applied[stream]
+            for partition, snapshot in snapshots.items()
+            for topic, stream in self.topics.inputs.items()
+        }
+
+    async def _watch_forever(self) -> None:
+        watch, told_s = StallWatch(self.stall_timeout_s), 0.0
+        while not self.app.should_stop:
+            await asyncio.sleep(WATCH_S)
+            waiting_s = self.outbox.waiting_s()
+            if waiting_s - told_s >= NOTICE_S:
+                log.warning("broker.awaited", seconds=round(waiting_s))
+                told_s = waiting_s
+            elif not waiting_s:
+                told_s = 0.0
+            await self._guard(self._check_progress(watch, waiting_s))
+
+    async def _check_progress(self, watch: StallWatch, waiting_s: float) -> None:
+        if waiting_s >= self.stall_timeout_s:
+            raise SnapshotError(
+                f"Kafka has taken nothing for {waiting_s:.0f} s; nothing was committed since. Start the worker again when the "
+                "broker is back (it gives up after worker.stall_timeout_s)"
+            )
+        inputs = [source for task in self.tasks.values() for source in task.merger.inputs.values()]
+        mark = tuple((source.position, source.buffered) for source in inputs)
+        behind = any(source.buffered or (source.end is not None and not source.is_caught_up()) for source in inputs)
+        if watch.is_stalled(mark, behind=behind, now_s=time.monotonic()):
+            raise SnapshotError(
+                f"nothing was read for {self.stall_timeout_s:g} s although the topics hold more. Start the worker again; if "
+                "it comes back, look at the broker (worker.stall_timeout_s)"
+            )
 
     async def _on_recovered(self) -> None:
         """Called when the table holds everything that the changelog had: build the tasks of this assignment."""
@@ -164,30 +248,22 @@ class Shell:
         assigned = {tp for tp in consumer.assignment() if tp.topic in self.topics.inputs}
         earliest = await consumer.earliest_offsets(*assigned) if assigned else {}
         partitions = sorted({tp.partition for tp in assigned})
-        stored = self._stored(partitions)
+        stored = self.table.data.hand_over(partitions)
         for partition in partitions:
             starts = {self.topics.inputs[tp.topic]: at for tp, at in earliest.items() if tp.partition == partition}
-            self.tasks[partition] = self.make_task(partition, stored[partition], starts)
+            self.tasks[partition] = self.make_task(partition, stored.pop(partition), starts)
+        # Whoever had them before may still be writing: from here on only what follows this counts.
+        async with self._flushing:
+            await self._save({partition: task.snapshot() for partition, task in self.tasks.items()})
         self.metrics.assigned(partitions)
         log.info("partitions.assigned", partitions=partitions)
-
-    def _stored(self, partitions: Iterable[int]) -> dict[int, dict[bytes, bytes]]:
-        """The table's pages by partition; those of partitions that are not ours are dropped."""
-        store: dict[bytes, bytes] = self.table.data.data
-        found: dict[int, dict[bytes, bytes]] = {partition: {} for partition in partitions}
-        for key in list(store):
-            partition = partition_of_key(key)
-            if partition in found:
-                found[partition][key] = store[key]
-            else:
-                del store[key]
-        return found
 
     async def _on_revoked(self, app: faust.App, revoked: set[TP], **_: Any) -> None:
         """Partitions go: save what they have, so that whoever gets them goes on from here."""
         if self.tasks:
             await self._guard(self.flush())
         self.tasks.clear()
+        self._owed.clear()
         self._paused.clear()
         self.metrics.rebalanced()
 
@@ -207,7 +283,8 @@ class Shell:
             await self._send(self.topics.dead_letters, None, self._dead_letter(refused))
         self.metrics.counted(progress)
         if len(self._pending) > PENDING_MAX:
-            await self._settle()
+            sent, self._pending = self._pending, []
+            await self.outbox.acknowledged(sent)
 
     def _dead_letter(self, refused: Refused) -> DeadLetter:
         raw = refused.raw.decode("utf-8", "backslashreplace")[:RAW_CHARS_MAX]
@@ -218,37 +295,33 @@ class Shell:
 
     async def _send(self, topic: str, key: str | None, message: msgspec.Struct) -> None:
         value = msgspec.json.encode(message)
-        coming = await self.app.producer.send(topic, key.encode() if key else None, value, None, None, None)
-        self._pending.append(asyncio.ensure_future(coming))
+        self._pending.append(await self.outbox.send(topic, key.encode() if key else None, value, None))
 
-    async def _write(self, partition: int, key: bytes, value: bytes | None) -> None:
-        store = self.table.data.data
-        if value is None:
-            store.pop(key, None)
-        else:
-            store[key] = value
+    async def _write(self, partition: int, pages: Mapping[bytes, bytes | None]) -> None:
+        """Pages (None: delete) into the table's changelog; `_settle` waits for them."""
         topic = self.table.changelog_topic.get_topic_name()
-        coming = await self.app.producer.send(topic, key, value, partition, None, None)
-        self._pending.append(asyncio.ensure_future(coming))
+        for key, page in pages.items():
+            self._written.append(await self.outbox.send(topic, key, page, partition))
 
     async def _settle(self) -> None:
-        """Wait until everything sent so far is acknowledged; raises when anything was not."""
-        waiting, self._pending = self._pending, []
-        if waiting:
-            await asyncio.wait_for(asyncio.gather(*waiting), FLUSH_TIMEOUT_S)
+        """Wait until all pages written so far are in the changelog; raises when any was refused."""
+        written, self._written = self._written, []
+        await self.outbox.acknowledged(written)
 
     def _consumer(self) -> BlockConsumer:
         consumer = self.app.consumer
         assert isinstance(consumer, BlockConsumer)
         return consumer
 
-    async def _guard(self, work: Awaitable[None]) -> None:
-        """Run work; a failure ends the worker without acknowledging anything.
+    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run work; a failure ends the worker, and nothing is taken in, saved or committed after it.
 
         An exception that escaped into Faust would acknowledge the block that raised it.
         """
-        if self.failure:
+        if self.failure or self._leaving:
+            work.close()
             await asyncio.sleep(POLL_S)
+            return
         try:
             await work
         except asyncio.CancelledError:

@@ -21,8 +21,8 @@ _COUNTED = {
     "hotline": "hotline",
 }
 _HALF_LIVES = np.arange(len(HALF_LIVES_DAYS))
-#: A day's count stops here, below the limit of its 16 bits less one block.
-RING_MAX = 50_000
+#: A day's count stops here, at the limit of its 16 bits.
+RING_MAX = 65_535
 
 
 def apply_cdr(
@@ -50,6 +50,7 @@ def apply_cdr(
     np.add.at(state.lines["sums"].reshape(-1), (cell[:, None] + _HALF_LIVES).ravel(), added.ravel())
     _last_seen(state, cdr, rows, facts)
     _daily_activity(state, cdr, rows, counts_as_event)
+    state.lines["touched"][rows] = 1
     state.lines.touch(rows)
 
 
@@ -79,8 +80,14 @@ def _daily_activity(
 ) -> None:
     day = cdr.ts_ms // DAY_MS
     today = state.clock_ms // DAY_MS
-    ring = state.lines["activity"].reshape(-1)
-    place = rows * RING_DAYS + day % RING_DAYS
     in_ring = counts_as_event & (day > today - RING_DAYS + 1) & (day <= today + 1)
-    in_ring &= ring[place] < RING_MAX
-    np.add.at(ring, place[in_ring], 1)
+    _count_up(state.lines["activity"].reshape(-1), (rows * RING_DAYS + day % RING_DAYS)[in_ring])
+
+
+def _count_up(ring: NDArray[np.uint16], places: NDArray[np.int64]) -> None:
+    """Add one at each place, stopping at `RING_MAX`: the same counts whichever way the records are cut."""
+    if len(places) + int(ring[places].max(initial=0)) <= RING_MAX:
+        np.add.at(ring, places, 1)
+        return
+    cells, counts = np.unique(places, return_counts=True)
+    ring[cells] = np.minimum(ring[cells] + counts, RING_MAX)

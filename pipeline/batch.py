@@ -1,7 +1,7 @@
 """Records of one partition in merge order: what the engine takes in."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -26,6 +26,15 @@ class MergedBatch:
         while thin_stop < len(self.thin) and self.thin[thin_stop].received_ms < until_ms:
             thin_stop += 1
         return max(cdr_start, cdr_stop), thin_stop
+
+    def not_before(self, ms: int) -> "MergedBatch":
+        """The same records, received at `ms` at the earliest: stream time does not go back."""
+        cdr, thin = self.cdr, self.thin
+        if len(cdr) and int(cdr.received_ms[0]) < ms:
+            cdr = replace(cdr, received_ms=np.maximum(cdr.received_ms, ms))
+        if thin and thin[0].received_ms < ms:
+            thin = [replace(item, received_ms=max(item.received_ms, ms)) for item in thin]
+        return MergedBatch(cdr, thin)
 
     def part(self, cdr: tuple[int, int], thin: tuple[int, int]) -> "MergedBatch":
         """A stretch of both."""

@@ -3,26 +3,44 @@
 Faust's cost is per stream event, about 70 microseconds; a fetch holds thousands of records. Topics named in
 `BlockConsumer.block_topics` arrive as `RawBlock`s; all others (changelogs above all) record by record as ever.
 
-What is committed is not what agents acknowledged but what `durable` says: the offset up to which the state is safe.
+What agents acknowledge commits nothing: `commit_durable` does, up to where the state is safe.
 Everything here that starts with an underscore in Faust is private to Faust 0.15: tests/integration/test_blocks.py tells
 when an upgrade breaks it.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 import faust
+import structlog
+from aiokafka import TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError, RebalanceInProgressError
+from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers.aiokafka import Consumer, Transport
 from faust.types import TP, AppT, ConsumerMessage, Message
 
 from pipeline.columns import RawBlock
 
+log = structlog.get_logger()
+
 #: Blocks that may wait for the agent; with 1 MiB a fetch this bounds the queue's memory.
 QUEUE_BLOCKS = 8
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """One fetch of a partition, and after which seek it was asked for: see `BlockConsumer.is_current`."""
+
+    block: RawBlock
+    epoch: int
+
+
 class BlockConsumer(Consumer):
-    """Faust's consumer with blocks and commits by `durable`."""
+    """Faust's consumer with blocks, committed when their state is durable."""
 
     #: Topics whose fetches are handed over whole.
     block_topics: ClassVar[frozenset[str]] = frozenset()
@@ -31,21 +49,33 @@ class BlockConsumer(Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        #: Next offset to read after a restart, by partition: everything before it is in the saved state.
-        self.durable: dict[TP, int] = {}
+        #: Odd until all partitions stand where their state does, even from then on; never the same again.
+        self.epoch = 1
+        self._one_move = asyncio.Lock()
+
+    def is_current(self, fetched: Fetched) -> bool:
+        """Whether this follows what was fetched before it, without a hole.
+
+        What was asked for before a seek may be of before or after it; what is left of an older assignment lies in queues.
+        """
+        return fetched.epoch == self.epoch and self.epoch % 2 == 0
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
         """One message a partition and fetch for block topics, one a record for the others."""
+        epoch = self.epoch
         records, active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
         if records is None or self.should_stop:
             return
         if not self.flow_active:
-            await self.perform_seek()
+            await self._seek_back()
             return
-        for tp, fetched in records.items():
-            for message in self._messages(tp, fetched):
-                if not self.flow_active or self.app.consumer_generation_id != generation:
+        if epoch != self.epoch and self.epoch % 2 == 0 and any(place.topic in self.block_topics for place in records):
+            await self._seek_again()
+        for place, fetched in records.items():
+            tp = TP(place.topic, place.partition)
+            for message in self._messages(tp, fetched, epoch):
+                if self._is_stale(generation):
                     return
                 if tp.topic in self.block_topics:
                     # Handed over even if the agent paused the partition since: what is fetched is fetched, and a dropped
@@ -57,21 +87,63 @@ class BlockConsumer(Consumer):
                 self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
                 yield tp, message
 
-    def _messages(self, tp: TP, fetched: list[Any]) -> list[Message]:
+    def _is_stale(self, generation: int) -> bool:
+        """Whether the flow was stopped, or the group changed, since the fetch."""
+        return not self.flow_active or self.app.consumer_generation_id != generation
+
+    async def _seek_back(self) -> None:
+        """What was fetched while the flow stood still is not handed over: read it again."""
+        try:
+            async with self._one_move:
+                await self._seek_to_state()
+        except (TimeoutError, KafkaError) as error:
+            # A rebalance is going on; it ends with a seek of its own.
+            log.info("seek.postponed", problem=str(error))
+
+    async def _seek_again(self) -> None:
+        """Partitions were moved while records were on their way: whatever those are, read on from the state."""
+        async with self._moving():
+            await self._seek_blocks(self.assignment())
+
+    @asynccontextmanager
+    async def _moving(self) -> AsyncIterator[None]:
+        """While partitions are moved nothing is current; after it, unless a rebalance began meanwhile, it is."""
+        async with self._one_move:
+            self._nothing_current()
+            moved = self.epoch
+            yield
+            if self.epoch == moved:
+                self.epoch += 1
+
+    def _nothing_current(self) -> None:
+        self.epoch += 1 + self.epoch % 2
+
+    async def _seek_to_state(self) -> None:
+        await super().perform_seek()
+        await self._seek_blocks(self.assignment())
+
+    async def _seek_blocks(self, tps: Iterable[TP]) -> None:
+        for tp in tps:
+            offset = type(self).start_offset(tp) if tp.topic in self.block_topics else None
+            if offset is not None:
+                await self.seek(tp, offset)
+
+    def _messages(self, tp: TP, fetched: list[Any], epoch: int) -> list[Message]:
         if tp.topic not in self.block_topics:
             return [self._to_message(tp, record) for record in fetched]
-        return [self._to_block(tp, fetched)] if fetched else []
+        return [self._to_block(tp, fetched, epoch)] if fetched and epoch == self.epoch and epoch % 2 == 0 else []
 
-    def _to_block(self, tp: TP, fetched: list[Any]) -> Message:
+    def _to_block(self, tp: TP, fetched: list[Any], epoch: int) -> Message:
         block = RawBlock(
             offsets=[record.offset for record in fetched],
             keys=[record.key for record in fetched],
             values=[record.value for record in fetched],
+            arrived_ms=fetched[-1].timestamp,
         )
         last = fetched[-1]
         return ConsumerMessage(
-            tp.topic, tp.partition, last.offset, last.timestamp / 1000.0, last.timestamp_type, None, None, cast(Any, block),
-            None, None, None, tp, generation_id=self.app.consumer_generation_id,
+            tp.topic, tp.partition, last.offset, last.timestamp / 1000.0, last.timestamp_type, None, None,
+            cast(Any, Fetched(block, epoch)), None, None, None, tp, generation_id=self.app.consumer_generation_id,
         )  # fmt: skip
 
     def _new_offset(self, tp: TP) -> int | None:
@@ -79,34 +151,49 @@ class BlockConsumer(Consumer):
             return super()._new_offset(tp)
         self._acked[tp].clear()
         self._acked_index[tp].clear()
-        return self.durable.get(tp)
+        return None
 
-    async def force_commit_of(self, topics: Iterable[str]) -> None:
-        """Commit what is durable of these topics now, whether or not an agent acknowledged anything since."""
-        for tp in self.assignment():
-            if tp.topic in topics and tp in self.durable:
-                # A partition without acknowledgements would not be looked at.
-                self._acked.setdefault(tp, [])
-        await self.force_commit(set(topics))
+    async def commit_durable(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit offsets before which everything is in the saved state; whether the group still counts us in.
+
+        True proves that at this moment the partitions were ours. Waits while the broker is away.
+        """
+        mine = {tp: offset for tp, offset in offsets.items() if tp in self.assignment()}
+        if len(mine) < len(offsets):
+            return False
+        agreed: bool = await self._thread.call_thread(self._commit_in_thread, mine)
+        return agreed
+
+    async def _commit_in_thread(self, offsets: Mapping[TP, int]) -> bool:
+        thread = self._thread
+        try:
+            await thread._ensure_consumer().commit(
+                {
+                    TopicPartition(tp.topic, tp.partition): OffsetAndMetadata(offset, "")
+                    for tp, offset in offsets.items()
+                }
+            )
+        except (CommitFailedError, RebalanceInProgressError, IllegalStateError) as error:
+            log.info("commit.refused", problem=type(error).__name__)
+            return False
+        # Faust complains of partitions that are never committed.
+        thread.tp_last_committed_at.update(dict.fromkeys(offsets, time.monotonic()))
+        return True
 
     async def perform_seek(self) -> None:
         """Seek to the committed offsets, or to where the restored state says it stands."""
-        await super().perform_seek()
-        for tp in self.assignment():
-            offset = type(self).start_offset(tp) if tp.topic in self.block_topics else None
-            if offset is not None:
-                await self.seek(tp, offset)
+        async with self._moving():
+            await self._seek_to_state()
+
+    def stop_flow(self) -> None:
+        """A rebalance begins (or the end): whatever comes until the next seek belongs to nobody."""
+        self._nothing_current()
+        super().stop_flow()
 
     def on_buffer_full(self, tp: TP) -> None:
         """Block topics have small queues on purpose; a full one only makes the fetcher wait."""
         if tp.topic not in self.block_topics:
             super().on_buffer_full(tp)
-
-    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Forget what was durable once the application has let go of its partitions."""
-        await super().on_partitions_revoked(revoked)
-        for tp in revoked:
-            self.durable.pop(tp, None)
 
 
 class BlockTransport(Transport):

@@ -13,12 +13,14 @@ from pipeline.events import (
     CareRecord,
     ChurnKind,
     CustomerRecord,
+    Disposition,
     OrderKind,
     OrderRecord,
     OutcomeKind,
     OutcomeRecord,
     Record,
 )
+from pipeline.models_in_use import ModelsInUse
 from pipeline.policy import SignalPolicy
 from pipeline.ports import LabelKeeper
 from pipeline.scoring import episode_strengths, prior_score
@@ -32,18 +34,29 @@ from pipeline.warnings import build_warning
 
 #: A reconnect or win-back within this time takes a churn back (CONTRACT.md section 3).
 TAKE_BACK_MS = 30 * DAY_MS
+#: Dispositions after which somebody was spoken to; None is what a manager writes who only notes that he called.
+REACHED = frozenset(
+    {
+        Disposition.REACHED_SAVED,
+        Disposition.REACHED_REFUSED,
+        Disposition.REACHED_CALLBACK,
+        Disposition.OPT_OUT,
+        Disposition.TRANSFERRED,
+        None,
+    }
+)
 
 
 class RecordDecisions:
     """Applies thin records of one partition and warns at once where a record is a hard signal."""
 
-    def __init__(self, state: PartitionState, policy: SignalPolicy, labels: LabelKeeper) -> None:
+    def __init__(self, state: PartitionState, policy: SignalPolicy, labels: LabelKeeper, models: ModelsInUse) -> None:
         self._state = state
         self._policy = policy
         self._labels = labels
         self._starts = policy.starts()
         self._ends = policy.ends()
-        self.model_version = "none"
+        self._models = models
 
     def decide(self, record: Record, received_ms: int, effects: Effects) -> None:
         """Take in one record that was received at `received_ms`."""
@@ -73,7 +86,7 @@ class RecordDecisions:
             self._churned(record.account_id, record.line_id, record.churn_ms or record.ts_ms, received_ms, kind)
         elif record.kind is OutcomeKind.WIN_BACK:
             self._returned(record.account_id, record.line_id, record.ts_ms)
-        elif record.kind is OutcomeKind.DISPOSITION:
+        elif record.kind is OutcomeKind.DISPOSITION and record.disposition in REACHED:
             self._labels.contacted(record.account_id, record.line_id, record.ts_ms)
 
     def _hard(self, record: OrderRecord | CareRecord, received_ms: int, effects: Effects) -> None:
@@ -82,7 +95,7 @@ class RecordDecisions:
         for name in self._ends.get(record.kind, ()):
             self._end(name, subject, rows)
         signal = self._starts.get(record.kind)
-        if signal is None:
+        if signal is None or self._have_left(rows):
             return
         event = note_hard_event(subject, signal, record)
         policy = self._policy.hard[signal]
@@ -90,7 +103,8 @@ class RecordDecisions:
         evidence = {"count_90d": float(event.count), "severity_max": float(event.severity), "days_since": 0.0}
         if event.expires_ms:
             evidence["hours_left"] = max(0.0, (event.expires_ms - received_ms) / 3_600_000)
-        if raise_episode(subject, signal, received_ms, strength, policy.level_of(strength), evidence):
+        level = policy.level_of(strength)
+        if raise_episode(subject, signal, received_ms, strength, level, evidence, record.record_id):
             self._warn(record.account_id, record.line_id, signal, received_ms, effects)
 
     def _billing(self, record: BillingRecord, received_ms: int, effects: Effects) -> None:
@@ -98,13 +112,14 @@ class RecordDecisions:
             return
         rows = self._rows(record.account_id, record.line_id)
         apply_invoice(self._state, record, rows)
-        if record.kind is not BillingKind.INVOICE or not rows:
+        if record.kind is not BillingKind.INVOICE or not rows or self._have_left(rows):
             return
         strength, evidence = spend_drop(bills_of(self._state.lines, rows[0]))
         policy = self._policy.soft[SPEND_DROP]
         subject = self._subject(record.account_id, record.line_id)
         if strength >= policy.on:
-            if raise_episode(subject, SPEND_DROP, received_ms, strength, policy.level(strength), evidence):
+            level = policy.level(strength)
+            if raise_episode(subject, SPEND_DROP, received_ms, strength, level, evidence, record.record_id):
                 self._warn(record.account_id, record.line_id, SPEND_DROP, received_ms, effects)
         elif strength < policy.off:
             end_episode(subject, SPEND_DROP)
@@ -130,7 +145,7 @@ class RecordDecisions:
         lines = self._state.lines
         for row in self._rows(account_id, line_id):
             left = int(lines["churned_ms"][row])
-            if left != NEVER and ts_ms - left <= TAKE_BACK_MS:
+            if left != NEVER and 0 <= ts_ms - left <= TAKE_BACK_MS:
                 lines["churned_ms"][row] = NEVER
                 lines.touch(row)
                 self._labels.returned(lines.ids[row], ts_ms)
@@ -138,10 +153,7 @@ class RecordDecisions:
     def _warn(self, account_id: str, line_id: str | None, cause: str, now_ms: int, effects: Effects) -> None:
         state = self._state
         account = state.accounts.add(account_id)
-        rows = self._rows(account_id, line_id)
-        live = [row for row in rows if state.lines["churned_ms"][row] == NEVER]
-        if rows and not live:
-            return
+        live = [row for row in self._rows(account_id, line_id) if state.lines["churned_ms"][row] == NEVER]
         cases = [self._subject(account_id, line_id)]
         if line_id is not None and account in state.accounts.cases:
             cases.append(state.accounts.cases[account])
@@ -149,6 +161,7 @@ class RecordDecisions:
         stored = state.lines["score"][live].astype(np.float64)
         scored = ~np.isnan(stored)
         by_model = bool(state.lines["by_model"][live][scored].any())
+        model = self._models.at(state.clock_ms)
         warning = build_warning(
             account_id=account_id,
             line_id=line_id,
@@ -157,11 +170,15 @@ class RecordDecisions:
             now_ms=now_ms,
             score=max([score, *stored[scored].tolist()]),
             basis="model" if by_model else "prior",
-            model_version=self.model_version if by_model else "none",
+            model_version=model.version if by_model and model is not None else "none",
             policy=self._policy,
         )
         effects.warnings.append(warning)
         effects.counts[f"warning_{cause}"] += 1
+
+    def _have_left(self, rows: Sequence[int]) -> bool:
+        """Whether these are lines and none of them is with us any more."""
+        return bool(rows) and not (self._state.lines["churned_ms"][list(rows)] == NEVER).any()
 
     def _subject(self, account_id: str, line_id: str | None) -> Case:
         """The case that a record speaks of: its line's, or its account's when it names no line."""

@@ -1,6 +1,6 @@
 """Decisions at a tick: gradual signals, scores, labels that have become known, views of the lines that are watched."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,14 @@ from pipeline.silence_labels import label_silence
 from pipeline.state.cases import Case
 from pipeline.state.catalogue import NEVER
 from pipeline.state.partition import PartitionState
-from pipeline.views import view_of
+from pipeline.views import views_of
 from pipeline.warnings import build_warning
 
 Rows = NDArray[np.int64]
 #: Views published for an account-level case; an account can have hundreds of lines.
 ACCOUNT_VIEWS_MAX = 20
+#: Told at each daily sweep: its time, the live lines' rows, their scores.
+SweepObserver = Callable[[int, Rows, NDArray[np.float32]], None]
 
 
 class TickDecisions:
@@ -36,6 +38,7 @@ class TickDecisions:
         self._policy = policy
         self._labels = labels
         self.models = ModelsInUse()
+        self.on_sweep: SweepObserver | None = None
 
     def tick(self, touched: Rows, now_ms: int, effects: Effects) -> None:
         """Lines that had activity since the last tick."""
@@ -49,6 +52,8 @@ class TickDecisions:
         rows = self._state.live_rows()
         if len(rows):
             features = self._evaluate(rows, now_ms, SWEPT_SIGNALS, effects)
+            if self.on_sweep is not None:
+                self.on_sweep(now_ms, rows, self._state.lines["score"][rows])
             label_silence(self._state, rows, now_ms, self._labels)
             self._snapshot(rows, features, now_ms)
             self._remember_rhythm(rows, now_ms)
@@ -201,7 +206,7 @@ class TickDecisions:
                 rows.add(state.lines.row_of[warning.line_id])
             else:
                 rows.update(state.rows_of_account(warning.account_id)[:ACCOUNT_VIEWS_MAX])
-        effects.views += [view_of(state, row, now_ms, self._policy) for row in sorted(rows)]
+        effects.views += views_of(state, sorted(rows), now_ms, self._policy)
 
     def _publish_views(self, now_ms: int, effects: Effects) -> None:
         """Views of every line that is watched: it, or its account, has a case."""
@@ -210,4 +215,4 @@ class TickDecisions:
         for account in state.accounts.cases:
             rows.update(state.lines_of.get(account, [])[:ACCOUNT_VIEWS_MAX])
         live = state.lines["churned_ms"] == NEVER
-        effects.views += [view_of(state, row, now_ms, self._policy) for row in sorted(rows) if live[row]]
+        effects.views += views_of(state, [row for row in sorted(rows) if live[row]], now_ms, self._policy)

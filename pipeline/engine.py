@@ -5,7 +5,7 @@ that the sizes of fetches and restarts do not change what is decided.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xxhash
@@ -15,16 +15,18 @@ from pipeline.apply_cdr import apply_cdr
 from pipeline.batch import MergedBatch
 from pipeline.columns import CdrColumns, ThinRecord
 from pipeline.decide_records import RecordDecisions
-from pipeline.decide_ticks import TickDecisions
+from pipeline.decide_ticks import SweepObserver, TickDecisions
 from pipeline.effects import Effects
 from pipeline.events import STREAM_RANK, CustomerRecord, Stream
 from pipeline.kinds import KindTable
 from pipeline.policy import SignalPolicy
 from pipeline.ports import LabelKeeper, Scorer
+from pipeline.state.catalogue import QUANTITIES
 from pipeline.state.decay import DAY_MS
 from pipeline.state.partition import NO_CLOCK, PartitionState
 
 LATE_MS = 3_600_000
+Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,11 @@ class EngineConfig:
 
     tick_ms: int = 3_600_000
     page_lines: int = 512
+
+    def __post_init__(self) -> None:
+        """Ticks must meet midnight, or no day would ever be swept."""
+        if DAY_MS % self.tick_ms:
+            raise ValueError(f"a tick of {self.tick_ms} ms does not divide a day: engine.tick_s must divide 86400")
 
 
 class Engine:
@@ -51,22 +58,39 @@ class Engine:
         self.config = config
         self.labels = labels
         self._kinds = kinds
-        self._records = RecordDecisions(state, policy, labels)
         self._ticks = TickDecisions(state, policy, labels)
-        self._touched: list[NDArray[np.int64]] = []
+        self._records = RecordDecisions(state, policy, labels, self._ticks.models)
 
     def use_model(self, scorer: Scorer, counts_from_ms: int) -> None:
         """Score with this model from the first tick at or after `counts_from_ms` on."""
         self._ticks.models.add(scorer, counts_from_ms)
 
+    def observe_sweeps(self, observer: SweepObserver) -> None:
+        """Tell the daily scores of all live lines to `observer`, which must not change anything."""
+        self._ticks.on_sweep = observer
+
     def advance(self, batch: MergedBatch, until_ms: int) -> Effects:
         """Take in a batch, all of it received before `until_ms`, and decide every tick up to `until_ms`.
 
-        `batch` must follow in merge order what came before; a record received before the last tick is late but counts.
+        `batch` must follow in merge order what came before. A record that was received before the newest one taken in (an
+        input that was not waited for, or that goes back in its own topic) counts as received with that one.
         """
         effects = Effects()
+        batch = batch.not_before(self.state.newest_ms)
         if self.state.clock_ms == NO_CLOCK:
             self._start_clock(batch)
+        cdr_at = thin_at = 0
+        while self.state.clock_ms != NO_CLOCK and (midnight := self._next_midnight()) <= until_ms:
+            cdr_stop, thin_stop = batch.before(cdr_at, thin_at, midnight)
+            self._advance_day(batch.part((cdr_at, cdr_stop), (thin_at, thin_stop)), midnight, effects)
+            cdr_at, thin_at = cdr_stop, thin_stop
+        self._advance_day(batch.part((cdr_at, len(batch.cdr)), (thin_at, len(batch.thin))), until_ms, effects)
+        return effects
+
+    def _advance_day(self, batch: MergedBatch, until_ms: int, effects: Effects) -> None:
+        """Records of at most a day and the ticks up to `until_ms`; duplicates are told apart for all of them at once."""
+        newest_ms = max(self.state.newest_ms, _newest(batch))
+        batch = self._without_duplicates(batch, effects)
         cdr_at = thin_at = 0
         while self.state.clock_ms != NO_CLOCK and (tick := self._next_tick()) <= until_ms:
             cdr_stop, thin_stop = batch.before(cdr_at, thin_at, tick)
@@ -74,14 +98,18 @@ class Engine:
             cdr_at, thin_at = cdr_stop, thin_stop
             self._decide_tick(tick, effects)
         self._take(batch.part((cdr_at, len(batch.cdr)), (thin_at, len(batch.thin))), effects)
-        return effects
+        self.state.newest_ms = newest_ms
 
     def _start_clock(self, batch: MergedBatch) -> None:
+        """Time begins with the first record that tells of something happening; reference data can be years old."""
         starts = [int(batch.cdr.received_ms[0])] if len(batch.cdr) else []
-        starts += [batch.thin[0].received_ms] if batch.thin else []
+        starts += [item.received_ms for item in batch.thin if item.stream is not Stream.CUSTOMERS][:1]
         if starts:
             self.state.clock_ms = min(starts) // self.config.tick_ms * self.config.tick_ms
             self.state.landmark.ms = self.state.clock_ms
+
+    def _next_midnight(self) -> int:
+        return (self.state.clock_ms // DAY_MS + 1) * DAY_MS
 
     def _next_tick(self) -> int:
         return self.state.clock_ms + self.config.tick_ms
@@ -89,13 +117,16 @@ class Engine:
     def _decide_tick(self, tick_ms: int, effects: Effects) -> None:
         state = self.state
         state.clock_ms = tick_ms
-        touched = np.unique(np.concatenate(self._touched)) if self._touched else np.zeros(0, np.int64)
-        self._touched = []
+        touched = np.flatnonzero(state.lines["touched"])
+        state.lines["touched"][touched] = 0
+        state.lines.touch(touched)
+        warned_before = len(effects.warnings)
         if tick_ms % DAY_MS == 0:
             self._open_day(tick_ms)
             self._ticks.sweep(tick_ms, effects)
         elif len(touched):
             self._ticks.tick(touched, tick_ms, effects)
+            self._ticks.publish_views_of(effects.warnings[warned_before:], tick_ms, effects)
 
     def _open_day(self, tick_ms: int) -> None:
         """Make room for tomorrow in the rings, forget ids of long ago, move the landmark when it is due."""
@@ -107,20 +138,31 @@ class Engine:
         if state.landmark.due(tick_ms):
             factor = state.landmark.move(tick_ms)
             sums = state.lines["sums"]
-            sums.reshape(len(sums), -1, len(factor))[:] *= factor
+            sums.reshape(len(sums), len(QUANTITIES), len(factor))[:] *= factor
         state.lines.touch_all()
+
+    def _without_duplicates(self, batch: MergedBatch, effects: Effects) -> MergedBatch:
+        """The records that come for the first time, marked with which of them are later parts of a session."""
+        if not len(batch):
+            return batch
+        fresh_cdr, fresh_thin = self._first_time(batch)
+        effects.counts["duplicates"] += int((~fresh_cdr).sum()) + int((~fresh_thin).sum())
+        cdr = batch.cdr if fresh_cdr.all() else batch.cdr.rows(np.flatnonzero(fresh_cdr))
+        thin = batch.thin if fresh_thin.all() else [batch.thin[place] for place in np.flatnonzero(fresh_thin).tolist()]
+        return MergedBatch(self._session_starts_unmarked(cdr), thin)
 
     def _take(self, batch: MergedBatch, effects: Effects) -> None:
         if not len(batch):
             return
-        fresh_cdr, fresh_thin = self._first_time(batch)
-        effects.counts["duplicates"] += int((~fresh_cdr).sum()) + int((~fresh_thin).sum())
-        cdr = batch.cdr
-        births = self._unknown_lines(cdr, fresh_cdr)
         warned_before = len(effects.warnings)
-        self._take_thin(batch.thin, fresh_thin, births, cdr, effects)
-        if len(cdr):
-            self._take_cdr(cdr, fresh_cdr, effects)
+        lines, line_ids = self.state.lines, batch.cdr.line_ids
+        rows = lines.row_of.rows(line_ids)
+        unknown = np.flatnonzero(rows < 0).tolist()
+        self._take_thin(batch.thin, self._births(line_ids, unknown), batch.cdr, effects)
+        if unknown:
+            rows[unknown] = lines.row_of.rows([line_ids[place] for place in unknown])
+        if len(batch.cdr):
+            self._take_cdr(batch.cdr, rows, effects)
         self.state.newest_ms = max(self.state.newest_ms, _newest(batch))
         self._ticks.publish_views_of(effects.warnings[warned_before:], self.state.newest_ms, effects)
 
@@ -134,35 +176,23 @@ class Engine:
         fresh_thin[has_id] = fresh[len(batch.cdr) :]
         return fresh[: len(batch.cdr)], fresh_thin
 
-    def _unknown_lines(self, cdr: CdrColumns, fresh: NDArray[np.bool_]) -> list[int]:
-        """Places of the first call record of each line that is not known yet."""
-        row_of = self.state.lines.row_of
-        if all(line_id in row_of for line_id in cdr.line_ids):
-            return []
+    def _births(self, line_ids: Sequence[str], unknown: list[int]) -> list[int]:
+        """Of these places of records whose line is not known yet, the first one of each line."""
         first: dict[str, int] = {}
-        for place, line_id in enumerate(cdr.line_ids):
-            if line_id not in row_of and fresh[place]:
-                first.setdefault(line_id, place)
-        return sorted(first.values())
+        for place in unknown:
+            first.setdefault(line_ids[place], place)
+        return list(first.values())
 
-    def _take_thin(
-        self,
-        thin: Sequence[ThinRecord],
-        fresh: NDArray[np.bool_],
-        births: list[int],
-        cdr: CdrColumns,
-        effects: Effects,
-    ) -> None:
+    def _take_thin(self, thin: Sequence[ThinRecord], births: list[int], cdr: CdrColumns, effects: Effects) -> None:
         """Apply thin records; a line that a call record brings is created at its place in the merge order."""
         birth = 0
-        for place, item in enumerate(thin):
+        for item in thin:
             key = (item.received_ms, STREAM_RANK[item.stream])
             while birth < len(births) and (int(cdr.received_ms[births[birth]]), STREAM_RANK[Stream.CDR]) < key:
                 self._create(cdr, births[birth], effects)
                 birth += 1
-            if fresh[place]:
-                self._records.decide(item.record, item.received_ms, effects)
-                effects.counts[f"records_{item.stream}"] += 1
+            self._records.decide(item.record, item.received_ms, effects)
+            effects.counts[f"records_{item.stream}"] += 1
         for place in births[birth:]:
             self._create(cdr, place, effects)
 
@@ -170,26 +200,20 @@ class Engine:
         self.state.line_row(cdr.line_ids[place], cdr.account_ids[place])
         effects.counts["unknown_lines"] += 1
 
-    def _take_cdr(self, cdr: CdrColumns, fresh: NDArray[np.bool_], effects: Effects) -> None:
-        if not fresh.all():
-            cdr = cdr.rows(np.flatnonzero(fresh))
-            if not len(cdr):
-                return
-        row_of = self.state.lines.row_of
-        rows = np.array([row_of[line_id] for line_id in cdr.line_ids], np.int64)
-        apply_cdr(self.state, cdr, rows, self._kinds.facts[cdr.kind], self._session_starts(cdr))
-        self._touched.append(rows)
+    def _take_cdr(self, cdr: CdrColumns, rows: Rows, effects: Effects) -> None:
+        apply_cdr(self.state, cdr, rows, self._kinds.facts[cdr.kind], cdr.session_hash == 0)
         effects.counts["records_cdr"] += len(cdr)
         effects.counts["late"] += int((cdr.received_ms - cdr.ts_ms > LATE_MS).sum())
 
-    def _session_starts(self, cdr: CdrColumns) -> NDArray[np.bool_]:
-        """False for records that are a later part of a session whose first part was counted."""
-        starts = np.ones(len(cdr), bool)
+    def _session_starts_unmarked(self, cdr: CdrColumns) -> CdrColumns:
+        """`session_hash` is 0 but for records that are a later part of a session whose first part was counted."""
         parts = np.flatnonzero(cdr.session_hash)
-        if len(parts):
-            day = int(cdr.received_ms[-1]) // DAY_MS
-            starts[parts] = self.state.seen.first_time(cdr.session_hash[parts], day)
-        return starts
+        if not len(parts):
+            return cdr
+        later = cdr.session_hash.copy()
+        day = int(cdr.received_ms[-1]) // DAY_MS
+        later[parts[self.state.seen.first_time(cdr.session_hash[parts], day)]] = 0
+        return replace(cdr, session_hash=later)
 
 
 def _record_hash(item: ThinRecord) -> int:

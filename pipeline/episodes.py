@@ -9,18 +9,27 @@ LEVEL_RANK: dict[Level, int] = {Level.WATCH: 0, Level.WARN: 1, Level.CRITICAL: 2
 
 
 def raise_episode(
-    case: Case, name: str, now_ms: int, strength: float, level: Level, evidence: Mapping[str, float]
+    case: Case,
+    name: str,
+    now_ms: int,
+    strength: float,
+    level: Level,
+    evidence: Mapping[str, float],
+    started_by: str = "",
 ) -> bool:
-    """Note that a signal is on; returns whether this deserves a warning (it came on, or its level rose)."""
+    """Note that a signal is on; returns whether this deserves a warning (it came on, or its level rose).
+
+    `started_by`: id of the record that says so; empty at a tick.
+    """
     episode = case.episodes.get(name)
     if episode is None:
-        case.episodes[name] = Episode(now_ms, now_ms, level, strength, dict(evidence))
+        case.episodes[name] = Episode(now_ms, now_ms, level, strength, dict(evidence), started_by)
         return True
     episode.strength = strength
     episode.evidence = dict(evidence)
     if LEVEL_RANK[level] <= LEVEL_RANK[episode.level]:
         return False
-    episode.level, episode.level_ms = level, now_ms
+    episode.level, episode.level_ms, episode.started_by = level, now_ms, started_by
     return True
 
 

@@ -20,6 +20,10 @@ DEFAULT_PARTITIONS = 8
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 EpochMs = Annotated[int, msgspec.Meta(ge=0, le=32_503_680_000_000, description="epoch milliseconds, UTC")]
+PastOrFutureMs = Annotated[
+    int,
+    msgspec.Meta(ge=-5_000_000_000_000, le=32_503_680_000_000, description="epoch ms, UTC; before 1970 negative"),
+]
 NonNegative = Annotated[float, msgspec.Meta(ge=0.0, le=1e15)]
 Money = Annotated[float, msgspec.Meta(ge=-1e15, le=1e15, description="the operator's currency")]
 Volume = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
@@ -239,7 +243,7 @@ class CustomerRecord(msgspec.Struct, frozen=True):
     manager_id: str | None = None
     deputy_id: str | None = None
     team_id: str | None = None
-    tenure_start_ms: int | None = None
+    tenure_start_ms: PastOrFutureMs | None = None
     contract_end_ms: EpochMs | None = None
     timezone: str | None = None
     contact_window: str | None = None

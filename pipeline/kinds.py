@@ -2,7 +2,8 @@
 
 A block holds thousands of call records but only dozens of combinations of (service, direction, operator, peer, roaming).
 Each combination is classified once; after that a record costs one dictionary look-up, and everything that depends on the
-combination is a numpy gather from the tables here.
+combination is a numpy gather from the tables here. Combinations with the same facts share a number, so that there are few
+numbers even where operator codes are no codes but free text.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 
 OWN_NETWORK = "self"
 NOT_A_RIVAL = frozenset({OWN_NETWORK, "fixed", "intl", "unknown"})
-MAX_KINDS = 65_536
+#: Combinations whose number is remembered; one beyond them is classified anew each time, which is slower and not wrong.
+REMEMBERED_MAX = 65_536
 
 KindKey = tuple[str, str, str, str, bool, bool]
 
@@ -67,29 +69,28 @@ KIND_FACTS: tuple[str, ...] = tuple(Kind.__dataclass_fields__)
 
 @dataclass(slots=True)
 class KindTable:
-    """Numbers combinations in the order of their appearance and keeps their facts as arrays.
+    """Numbers kinds in the order of their appearance and keeps their facts as arrays.
 
     The numbers are local to this process; nothing that is stored depends on them.
     """
 
     codes: dict[KindKey, int] = field(default_factory=dict)
+    kinds: dict[Kind, int] = field(default_factory=dict)
     facts: NDArray[np.int8] = field(default_factory=lambda: np.zeros((64, len(KIND_FACTS)), np.int8))
 
     def code(self, key: KindKey) -> int:
-        """Number of a combination; a new one is classified and added.
-
-        Raises:
-            OverflowError: more than `MAX_KINDS` combinations: operator codes are not codes but free text.
-        """
+        """Number of a combination's kind; a new one is classified and added."""
         known = self.codes.get(key)
         if known is not None:
             return known
-        number = len(self.codes)
-        if number >= MAX_KINDS:
-            raise OverflowError(f"more than {MAX_KINDS} combinations of service, direction and operator")
+        number = self._number(classify(key))
+        if len(self.codes) < REMEMBERED_MAX:
+            self.codes[key] = number
+        return number
+
+    def _number(self, kind: Kind) -> int:
+        number = self.kinds.setdefault(kind, len(self.kinds))
         if number >= len(self.facts):
             self.facts = np.vstack([self.facts, np.zeros_like(self.facts)])
-        kind = classify(key)
         self.facts[number] = [getattr(kind, name) for name in KIND_FACTS]
-        self.codes[key] = number
         return number

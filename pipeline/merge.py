@@ -1,8 +1,10 @@
 """Six inputs of one partition merged by the time of reception, whatever the order in which they are fetched.
 
-As Kafka Streams merges by timestamp (KIP-353, KIP-695): what may be taken is what was received before the smallest of the
-inputs' latest times, so that a thin topic that arrives in one gulp cannot run ahead of the calls. An input that is caught
-up with its topic is waited for `idle_ms` of wall time and no longer. Time is an argument; nothing here sleeps.
+As Kafka Streams merges by timestamp (KIP-353, KIP-695): what may be taken is what no input can still get ahead of: up to
+the smallest of the inputs' latest times, and at that very time what stands in the merge order no later than the input that
+has it. So a thin topic that arrives in one gulp cannot run ahead of the calls, and any number of records received in one
+millisecond passes. An input that is caught up with its topic is waited for `idle_s` of wall time, from its last record and
+from the moment when something began to wait for it, and no longer. Time is an argument; nothing here sleeps.
 """
 
 from collections import deque
@@ -13,9 +15,11 @@ import numpy as np
 
 from pipeline.batch import MergedBatch, merge_key
 from pipeline.columns import CdrColumns, ThinRecord, concat, empty_cdr
-from pipeline.events import Stream
+from pipeline.events import STREAM_RANK, Stream
 
 FOREVER_MS = 1 << 62
+#: A time, and the rank of the stream up to which records of this very time are meant.
+Frontier = tuple[int, int]
 
 
 @dataclass(slots=True)
@@ -47,9 +51,9 @@ class Input:
         elif self.caught_up_since is None:
             self.caught_up_since = now_s
 
-    def is_idle(self, now_s: float, idle_s: float) -> bool:
-        """Caught up for so long that the others need not wait."""
-        return self.caught_up_since is not None and now_s - self.caught_up_since >= idle_s
+    def is_idle(self, since_s: float, until_s: float) -> bool:
+        """Caught up at `until_s` already, when something waited for it already since `since_s`, and nothing new since."""
+        return self.caught_up_since is not None and max(self.caught_up_since, since_s) <= until_s
 
 
 class Merger:
@@ -60,6 +64,7 @@ class Merger:
         self._idle_s = idle_s
         self._buffer_max = buffer_max
         self._taken_ms = -1
+        self._waiting_since = 0.0
 
     def add_cdr(self, columns: CdrColumns, next_offset: int, now_s: float) -> None:
         """A decoded block of call records; `next_offset` is the offset after its last record, refused ones included."""
@@ -80,6 +85,11 @@ class Merger:
             count += 1
         self._advance(source, count, next_offset, now_s)
 
+    def nothing_before(self, until_ms: int) -> None:
+        """Whatever comes later was received at `until_ms` or after: a replay of files knows that, a topic never tells it."""
+        for source in self.inputs.values():
+            source.latest_ms = max(source.latest_ms, until_ms)
+
     def is_full(self, stream: Stream) -> bool:
         """Whether fetching this input should pause."""
         return self.inputs[stream].buffered >= self._buffer_max
@@ -91,33 +101,41 @@ class Merger:
     def take(self, now_s: float) -> tuple[MergedBatch, int] | None:
         """What may be applied now and the time up to which decisions may be made; None when there is nothing new."""
         frontier = self._frontier(now_s)
-        if frontier is None or frontier <= self._taken_ms:
+        if frontier is None:
             return None
-        batch = MergedBatch(self._take_cdr(frontier), self._take_thin(frontier))
-        if frontier == FOREVER_MS:
+        batch = MergedBatch(self._take_cdr(_end(Stream.CDR, frontier)), self._take_thin(frontier))
+        until_ms = frontier[0]
+        if until_ms == FOREVER_MS:
             # All inputs are idle: decide what is known, and stay open for what comes next.
-            frontier = max((source.latest_ms for source in self.inputs.values()), default=-1)
-            if frontier <= self._taken_ms and not len(batch):
-                return None
-        self._taken_ms = max(self._taken_ms, frontier)
-        return batch, frontier
+            until_ms = max(source.latest_ms for source in self.inputs.values())
+        if until_ms <= self._taken_ms and not len(batch):
+            return None
+        self._taken_ms = max(self._taken_ms, until_ms)
+        return batch, self._taken_ms
 
     def applied(self) -> dict[Stream, int]:
         """For each input the offset of the next record that `take` has not handed out."""
         return {stream: _next_untaken(source) for stream, source in self.inputs.items()}
 
     def _advance(self, source: Input, count: int, next_offset: int, now_s: float) -> None:
+        if count and not any(other.buffered for other in self.inputs.values()):
+            self._waiting_since = now_s
         source.buffered += count
         source.position = next_offset
+        source.caught_up_since = None
         source.note_end(None, now_s)
 
-    def _frontier(self, now_s: float) -> int | None:
-        """Smallest latest time of the inputs that are waited for; FOREVER when all are idle; None: one has told nothing."""
-        waited = [source for source in self.inputs.values() if not source.is_idle(now_s, self._idle_s)]
+    def _frontier(self, now_s: float) -> Frontier | None:
+        """The smallest latest time of the inputs that are waited for, and the first input that has it.
+
+        FOREVER when all are idle; None when one has told nothing yet.
+        """
+        until_s = now_s - self._idle_s
+        waited = [source for source in self.inputs.values() if not source.is_idle(self._waiting_since, until_s)]
         if not waited:
-            return FOREVER_MS
-        frontier = min(source.latest_ms for source in waited)
-        return None if frontier < 0 else frontier
+            return FOREVER_MS, len(STREAM_RANK)
+        frontier = min((source.latest_ms, STREAM_RANK[source.stream]) for source in waited)
+        return None if frontier[0] < 0 else frontier
 
     def _take_cdr(self, before_ms: int) -> CdrColumns:
         source = self.inputs[Stream.CDR]
@@ -135,10 +153,10 @@ class Merger:
         source.buffered -= len(taken)
         return taken
 
-    def _take_thin(self, before_ms: int) -> list[ThinRecord]:
+    def _take_thin(self, frontier: Frontier) -> list[ThinRecord]:
         taken: list[ThinRecord] = []
         for source in self.inputs.values():
-            before = len(taken)
+            before, before_ms = len(taken), _end(source.stream, frontier)
             while source.thin and source.thin[0].received_ms < before_ms:
                 taken.append(source.thin.popleft())
             if source.stream is not Stream.CDR:
@@ -153,6 +171,12 @@ def _sorted_by_reception(columns: CdrColumns, at_least_ms: int) -> CdrColumns:
     if np.array_equal(times, columns.received_ms):
         return columns
     return replace(columns, received_ms=times)
+
+
+def _end(stream: Stream, frontier: Frontier) -> int:
+    """Time before which an input's records may be taken: at the frontier itself, only those first in the merge order."""
+    until_ms, rank = frontier
+    return until_ms + (STREAM_RANK[stream] <= rank)
 
 
 def _next_untaken(source: Input) -> int:

@@ -144,6 +144,8 @@ CATALOGUE: tuple[MetricSpec, ...] = (
         meaning="Tasks closed, by what came of them."),
     _counter(TASKS, "churnwatch_tasks_refused_total", "warnings", "reason",
         meaning="Warnings that made no task, by reason."),
+    _counter(TASKS, "churnwatch_tasks_escalated_total", "steps", "owner_kind",
+        meaning="Steps of the escalation chain taken because a task's clock ran out."),
     _gauge(TASKS, "churnwatch_queue_depth_tasks", "tasks", meaning="Entries waiting in the outbound queue."),
     _gauge(TASKS, "churnwatch_queue_dead_tasks", "tasks", meaning="Calls put aside after too many deliveries."),
     _gauge(TASKS, "churnwatch_task_outbox_records", "records", meaning="Changes that Kafka has not been told yet."),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from pipeline.columns import Accept, RawBlock, Refused, decode_cdr, decode_thin
+from pipeline.columns import Accept, CdrColumns, RawBlock, Refused, decode_cdr, decode_thin
 from pipeline.effects import Effects
 from pipeline.engine import Engine
 from pipeline.events import Stream
@@ -48,6 +48,20 @@ class PartitionTask:
         self._advance(progress, now_s)
         return progress
 
+    def on_cdr(self, columns: CdrColumns, next_offset: int, now_s: float) -> Progress:
+        """Take in call records that were decoded already: a replay decodes a stretch of a file for all partitions at once."""
+        self.merger.add_cdr(columns, next_offset, now_s)
+        progress = Progress()
+        self._advance(progress, now_s)
+        return progress
+
+    def close(self, until_ms: int, now_s: float) -> Progress:
+        """Decide everything up to `until_ms`: all that was received before it has been handed over, as in a replay."""
+        self.merger.nothing_before(until_ms)
+        progress = Progress()
+        self._advance(progress, now_s)
+        return progress
+
     def poll(self, ends: dict[Stream, int | None], now_s: float) -> Progress:
         """Tell how far the topics reach now, and decide what idle inputs held back."""
         for stream, end in ends.items():
@@ -76,4 +90,4 @@ def _from_offset(block: RawBlock, position: int) -> RawBlock:
     if not len(block) or block.offsets[0] >= position:
         return block
     start = next((place for place, offset in enumerate(block.offsets) if offset >= position), len(block))
-    return RawBlock(block.offsets[start:], block.keys[start:], block.values[start:])
+    return block.part(start, len(block))

@@ -1,16 +1,23 @@
 """The policy of signals: what `config/policies/signals.toml` says, checked."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from pipeline.events import Level, Origin
+from pipeline.events import CareKind, Level, OrderKind, Origin
 
 Probability = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Days = Annotated[float, msgspec.Meta(gt=0.0, le=3650.0)]
 MODEL_SCORE = "model_score"
+#: Kinds of records that can begin or end a hard signal: those of orders and care that are no label (CONTRACT.md section 3).
+SIGNAL_KINDS = frozenset({*OrderKind, *CareKind}) - {
+    OrderKind.PORT_OUT_DONE,
+    OrderKind.TERMINATION_DONE,
+    OrderKind.RECONNECT,
+}
+Checked = TypeVar("Checked", bound=msgspec.Struct)
 
 
 class PolicyError(ValueError):
@@ -97,6 +104,9 @@ class SignalPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.soft[signal].weight if signal in self.soft else self.hard[signal].weight
 
 
+SECTION_TYPES: dict[str, type[SoftPolicy] | type[HardPolicy]] = {"soft": SoftPolicy, "hard": HardPolicy}
+
+
 def read_policy(path: Path, known_soft: Collection[str]) -> SignalPolicy:
     """The policy in a TOML file.
 
@@ -104,11 +114,26 @@ def read_policy(path: Path, known_soft: Collection[str]) -> SignalPolicy:
         PolicyError: unreadable, a typo, a value out of range, or a soft signal that no detector computes.
     """
     try:
-        policy = msgspec.toml.decode(path.read_bytes(), type=SignalPolicy)
+        raw = msgspec.toml.decode(path.read_bytes(), type=dict[str, Any])
     except OSError as error:
         raise PolicyError(f"cannot read {path}: {error.strerror}") from None
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise PolicyError(f"{path}: {error}") from None
+    return checked_policy(raw, str(path), known_soft)
+
+
+def checked_policy(raw: Mapping[str, Any], path: str, known_soft: Collection[str]) -> SignalPolicy:
+    """The policy in decoded TOML; `path` says in errors where it comes from.
+
+    Raises:
+        PolicyError: a typo, a value out of range, or a soft signal that no detector computes.
+    """
+    # Section by section first: an error of the whole does not tell which section it is in.
+    for table, policy_type in SECTION_TYPES.items():
+        sections = raw.get(table)
+        for name, section in sections.items() if isinstance(sections, Mapping) else ():
+            _convert(section, policy_type, f"{path}: [{table}.{name}]")
+    policy = _convert(raw, SignalPolicy, path)
     unknown = sorted(set(policy.soft) - set(known_soft))
     if unknown:
         raise PolicyError(
@@ -120,4 +145,41 @@ def read_policy(path: Path, known_soft: Collection[str]) -> SignalPolicy:
     for name, soft in policy.soft.items():
         if soft.off >= soft.on:
             raise PolicyError(f"{path}: soft.{name}: `off` ({soft.off}) must be below `on` ({soft.on})")
+    if not policy.model_score_off < policy.model_score_on <= policy.model_score_critical:
+        raise PolicyError(
+            f"{path}: `model_score_off` must be below `model_score_on`, and that not above `model_score_critical`"
+        )
+    for name, hard in policy.hard.items():
+        _check_hard(name, hard, policy, path)
     return policy
+
+
+def _convert(raw: Any, policy_type: type[Checked], where: str) -> Checked:
+    try:
+        return msgspec.convert(raw, policy_type)
+    except msgspec.ValidationError as error:
+        raise PolicyError(f"{where}: {error}{_allowed(str(error), policy_type)}") from None
+
+
+def _allowed(message: str, policy_type: type[msgspec.Struct]) -> str:
+    """What would have been right, where the message does not say it."""
+    if "unknown field" in message:
+        return f"; the keys are {', '.join(policy_type.__struct_fields__)}"
+    for key, values in (("level", Level), ("origin", Origin)):
+        if "Invalid enum value" in message and message.endswith(f"`$.{key}`"):
+            return f"; allowed are {', '.join(values)}"
+    return ""
+
+
+def _check_hard(name: str, hard: HardPolicy, policy: SignalPolicy, path: str) -> None:
+    if name in policy.soft or name == MODEL_SCORE:
+        raise PolicyError(f"{path}: [hard.{name}]: a gradual signal has this name already")
+    for kind in (*(hard.started_by or (name,)), *hard.ended_by):
+        if kind not in SIGNAL_KINDS:
+            raise PolicyError(
+                f"{path}: [hard.{name}]: there is no kind of record {kind!r} that begins or ends a signal; "
+                f"there are {', '.join(sorted(SIGNAL_KINDS))}"
+            )
+    for kind in hard.started_by or (name,):
+        if policy.starts()[kind] != name:
+            raise PolicyError(f"{path}: [hard.{name}] and [hard.{policy.starts()[kind]}] are both begun by {kind}")

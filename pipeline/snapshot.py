@@ -3,6 +3,10 @@
 Every page has two slots. A snapshot writes the pages that changed since the last one into the slot that the last one does
 not use, and then the manifest, which names the slot of every page. Until the manifest is there the old snapshot is whole;
 a process that dies half way leaves nothing torn (docs/adr/0021-atomic-snapshots.md).
+
+Slots and manifests belong to one writer, and every writer of a partition has a higher term than the one whose snapshot it
+took over. So what a writer still sends after it lost the partition touches nothing that counts: its slots are its own, and
+its manifest is of a lower term (docs/adr/0033-writers-and-terms.md).
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,22 +30,28 @@ class SnapshotError(ValueError):
 
 
 class Manifest(msgspec.Struct):
-    """What one snapshot consists of. `pages` maps the name of a page to the slot (0 or 1) that holds it."""
+    """What one snapshot consists of. `pages` maps the name of a page to the slot that holds it.
+
+    The manifest that counts is the one with the highest `term`, and `epoch` within it.
+    """
 
     schema: str
     features: str
+    term: int
     epoch: int
     page_rows: int
     clock_ms: int
     newest_ms: int
     landmark_ms: int
     applied: dict[Stream, int]
-    pages: dict[str, int]
+    pages: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """What to write, in this order: all of `pages`, then `manifest`, and only when that is durable, the deletions.
+
+    The deletions must wait, too, until it is certain that the partition was still ours when the manifest was durable.
 
     `applied`: the offsets that may be acknowledged when the manifest is durable.
     """
@@ -56,11 +66,11 @@ _ENCODE = msgspec.msgpack.Encoder(order="deterministic").encode
 _DECODE = msgspec.msgpack.Decoder(Manifest).decode
 
 
-def table_key(partition: int, name: str, slot: int = 0) -> bytes:
+def table_key(partition: int, name: str, slot: str) -> bytes:
     """Key in the state table; the partition stands first, so that one table serves them all.
 
-    >>> table_key(3, "lines/0", 1)
-    b'3|lines/0|1'
+    >>> table_key(3, "lines/0", "5f0e.1")
+    b'3|lines/0|5f0e.1'
     """
     return f"{partition}|{name}|{slot}".encode()
 
@@ -68,20 +78,27 @@ def table_key(partition: int, name: str, slot: int = 0) -> bytes:
 def partition_of_key(key: bytes) -> int:
     """Partition to which a key of the state table belongs.
 
-    >>> partition_of_key(b'3|lines/0|1')
+    >>> partition_of_key(b'3|lines/0|5f0e.1')
     3
     """
     return int(key.partition(b"|")[0])
 
 
 class Snapshotter:
-    """Writes snapshots of one partition; remembers which slot holds what."""
+    """Writes snapshots of one partition; remembers which slot holds what.
 
-    def __init__(self, partition: int, feature_schema: str) -> None:
+    Args:
+        writer: names this writer in its keys; nobody else may ever have written this partition under the same name.
+    """
+
+    def __init__(self, partition: int, feature_schema: str, writer: str) -> None:
         self._partition = partition
         self._features = feature_schema
-        self._slots: dict[str, int] = {}
+        self._writer = writer
+        self._slots: dict[str, str] = {}
+        self._term = 1
         self._epoch = 0
+        self._left_behind: list[bytes] = []
 
     def take(self, state: PartitionState, labels: Mapping[str, bytes | None]) -> Snapshot:
         """The changes since the last snapshot; `labels` are the changed pages of the label keeper (None: gone)."""
@@ -93,10 +110,13 @@ class Snapshotter:
         changed.update({f"{SEEN}/{name}": data for name, data in state.seen.changed_pages().items()})
         changed.update({f"{LABELS}/{name}": data for name, data in labels.items()})
         writes, deletions = self._place(changed)
+        deletions += self._left_behind
+        self._left_behind = []
         self._epoch += 1
         manifest = Manifest(
             schema=schema_version(),
             features=self._features,
+            term=self._term,
             epoch=self._epoch,
             page_rows=state.lines.page_rows,
             clock_ms=state.clock_ms,
@@ -105,26 +125,29 @@ class Snapshotter:
             applied=dict(state.applied),
             pages=dict(self._slots),
         )
-        return Snapshot(
-            writes, (table_key(self._partition, MANIFEST), _ENCODE(manifest)), deletions, dict(state.applied)
-        )
+        key = table_key(self._partition, MANIFEST, self._writer)
+        return Snapshot(writes, (key, _ENCODE(manifest)), deletions, dict(state.applied))
 
     def restore(self, stored: Mapping[bytes, bytes], page_rows: int) -> tuple[PartitionState, dict[str, bytes]] | None:
         """State and the label keeper's pages of the last whole snapshot; None when there is none.
 
+        The first snapshot after it raises the term: take one, and make it durable, before anything else is written.
+
         Raises:
             SnapshotError: the snapshot is of another schema or page size, or a page that it names is missing.
         """
-        raw = stored.get(table_key(self._partition, MANIFEST))
-        if raw is None:
+        manifest = self._newest_manifest(stored)
+        if manifest is None:
+            self._left_behind = list(stored)
             return None
-        manifest = _DECODE(raw)
         self._check(manifest, page_rows)
-        self._slots, self._epoch = dict(manifest.pages), manifest.epoch
+        self._slots, self._term, self._epoch = dict(manifest.pages), manifest.term + 1, manifest.epoch
+        named = {table_key(self._partition, name, slot) for name, slot in manifest.pages.items()}
+        self._left_behind = [key for key in stored if key not in named]
         lines, accounts, seen = ColumnTable(LINE_COLUMNS, page_rows), ColumnTable(ACCOUNT_COLUMNS, page_rows), SeenIds()
         for name, table in ((LINES, lines), (ACCOUNTS, accounts)):
             for page in sorted(_numbers(manifest.pages, name)):
-                table.load_page(self._page(stored, f"{name}/{page}"))
+                self._load(table, f"{name}/{page}", stored)
         seen.restore(self._group(stored, manifest, SEEN))
         state = PartitionState(
             self._partition,
@@ -144,14 +167,30 @@ class Snapshotter:
         writes: dict[bytes, bytes] = {}
         deletions: list[bytes] = []
         for name, data in changed.items():
-            if data is None:
-                self._slots.pop(name, None)
-                deletions += [table_key(self._partition, name, slot) for slot in (0, 1)]
-            else:
-                slot = 1 - self._slots.get(name, 1)
-                self._slots[name] = slot
-                writes[table_key(self._partition, name, slot)] = data
+            before = self._slots.pop(name, None)
+            if data is not None:
+                self._slots[name] = self._other_slot(before)
+                writes[table_key(self._partition, name, self._slots[name])] = data
+            elif before is not None:
+                deletions += [table_key(self._partition, name, slot) for slot in (before, self._other_slot(before))]
+            if data is not None and before is not None and not self._is_own(before):
+                deletions.append(table_key(self._partition, name, before))
         return writes, deletions
+
+    def _other_slot(self, slot: str | None) -> str:
+        """The slot of ours that is not this one."""
+        return f"{self._writer}.{int(slot == f'{self._writer}.0')}"
+
+    def _is_own(self, slot: str) -> bool:
+        return slot.rpartition(".")[0] == self._writer
+
+    def _newest_manifest(self, stored: Mapping[bytes, bytes]) -> Manifest | None:
+        prefix = table_key(self._partition, MANIFEST, "")
+        try:
+            manifests = [_DECODE(raw) for key, raw in stored.items() if key.startswith(prefix)]
+        except msgspec.MsgspecError as error:
+            raise self._unusable(f"its manifest cannot be read ({error})") from None
+        return max(manifests, key=lambda manifest: (manifest.term, manifest.epoch), default=None)
 
     def _check(self, manifest: Manifest, page_rows: int) -> None:
         problem = ""
@@ -162,10 +201,21 @@ class Snapshotter:
         elif manifest.page_rows != page_rows:
             problem = f"it has pages of {manifest.page_rows} lines, engine.page_lines says {page_rows}"
         if problem:
-            raise SnapshotError(
-                f"the saved state of partition {self._partition} cannot be used: {problem}. Start the release that wrote it, or "
-                "rebuild: stop all workers, give worker.id a new name, and start; the state is built again from the input topics"
-            )
+            raise self._unusable(problem)
+
+    def _unusable(self, problem: str) -> SnapshotError:
+        return SnapshotError(
+            f"the saved state of partition {self._partition} cannot be used: {problem}. Start the release that wrote it, or "
+            "rebuild: stop all workers, give worker.id a new name, and start; the state is built again from the input topics"
+        )
+
+    def _load(self, table: ColumnTable, name: str, stored: Mapping[bytes, bytes]) -> None:
+        try:
+            table.load_page(self._page(stored, name))
+        except (msgspec.MsgspecError, ValueError) as error:
+            if isinstance(error, SnapshotError):
+                raise
+            raise self._unusable(f"its page {name} is damaged ({error})") from None
 
     def _page(self, stored: Mapping[bytes, bytes], name: str) -> bytes:
         data = stored.get(table_key(self._partition, name, self._slots[name]))

@@ -1,6 +1,7 @@
 """What the customer page draws of a line, taken from the state."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -16,14 +17,22 @@ from pipeline.warnings import report_episodes
 BAND_DEVIATIONS = 2.0
 
 
-def view_of(state: PartitionState, row: int, now_ms: int, policy: SignalPolicy) -> LineView:
-    """The line's last 28 days, its band, bills, score and what is on."""
+def views_of(state: PartitionState, rows: Sequence[int], now_ms: int, policy: SignalPolicy) -> list[LineView]:
+    """The lines' last 28 days, their bands, bills, scores and what is on; in the order of `rows`."""
+    if not rows:
+        return []
+    lines, places = state.lines, np.array(rows, np.int64)
+    facts = facts_of(lines, places, now_ms, state.landmark.ms)
+    days = recent_days(lines["activity"][places], now_ms, RHYTHM_DAYS).tolist()
+    columns = zip(rows, facts.account_rows.tolist(), facts.activity(SLOW).tolist(), days, strict=True)
+    return [_view(state, row, account, rate, counts, now_ms, policy) for row, account, rate, counts in columns]
+
+
+def _view(
+    state: PartitionState, row: int, account: int, rate: float, days: list[int], now_ms: int, policy: SignalPolicy
+) -> LineView:
     lines = state.lines
-    rows = np.array([row], np.int64)
-    facts = facts_of(lines, rows, now_ms, state.landmark.ms)
-    rate = float(facts.activity(SLOW)[0])
     band = BAND_DEVIATIONS * math.sqrt(rate)
-    account = int(lines["account"][row])
     cases = [case for case in (lines.cases.get(row), state.accounts.cases.get(account)) if case is not None]
     score = float(lines["score"][row])
     return LineView(
@@ -31,13 +40,13 @@ def view_of(state: PartitionState, row: int, now_ms: int, policy: SignalPolicy) 
         line_id=lines.ids[row],
         ts_ms=now_ms,
         day_ms=now_ms // DAY_MS * DAY_MS - DAY_MS,
-        daily_activity=recent_days(lines["activity"][rows], now_ms, RHYTHM_DAYS)[0].tolist(),
+        daily_activity=days,
         baseline_per_day=round(rate, 3),
         baseline_low=round(max(0.0, rate - band), 3),
         baseline_high=round(rate + band, 3),
         invoices=[
-            InvoiceView(int(ts), round(float(amount), 2))
-            for ts, amount in zip(lines["bills_ms"][row], lines["bills"][row], strict=True)
+            InvoiceView(ts, round(amount, 2))
+            for ts, amount in zip(lines["bills_ms"][row].tolist(), lines["bills"][row].tolist(), strict=True)
             if not math.isnan(amount)
         ],
         score=0.0 if math.isnan(score) else round(min(1.0, max(0.0, score)), 6),

@@ -15,13 +15,16 @@ EVIDENCE_DIGITS = 4
 SCORE_DIGITS = 6
 
 
-def warning_id(subject: str, signal: str, start_ms: int) -> str:
+def warning_id(account_id: str, line_id: str | None, signal: str, episode: Episode) -> str:
     """Hash of the line (or account), the signal, and the start of its episode at this level.
 
-    >>> warning_id("l1", "silence", 5) == warning_id("l1", "silence", 5)
-    True
+    >>> episode = Episode(5, 5, Level.WARN, 0.9, {})
+    >>> warning_id("a1", "l1", "silence", episode) == warning_id("a1", None, "silence", episode)
+    False
     """
-    return hashlib.blake2b(f"{subject}\x00{signal}\x00{start_ms}".encode(), digest_size=16).hexdigest()
+    subject = f"account\x00{account_id}" if line_id is None else f"line\x00{line_id}"
+    cause = f"{subject}\x00{signal}\x00{episode.level_ms}\x00{episode.started_by}"
+    return hashlib.blake2b(cause.encode(), digest_size=16).hexdigest()
 
 
 def build_warning(
@@ -38,12 +41,11 @@ def build_warning(
 ) -> ChurnWarning:
     """The warning that `cause` makes now, with everything else that is on for the line and its account."""
     episodes = _all_episodes(cases)
-    main = episodes[cause]
     order = _by_importance(episodes, policy, first=cause)
     signals = [_report(name, episodes[name], policy) for name in order]
     level = max((episode.level for episode in episodes.values()), key=LEVEL_RANK.__getitem__, default=Level.WATCH)
     return ChurnWarning(
-        warning_id=warning_id(line_id or account_id, cause, main.level_ms),
+        warning_id=warning_id(account_id, line_id, cause, episodes[cause]),
         ts_ms=now_ms,
         account_id=account_id,
         line_id=line_id,

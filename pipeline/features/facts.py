@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.state.catalogue import FAST, NO_TIME, QUANTITY_INDEX, RING_DAYS, SLOW
+from pipeline.state.catalogue import FAST, HALF_LIVES_DAYS, NO_TIME, QUANTITY_INDEX, RING_DAYS, SLOW
 from pipeline.state.decay import DAY_MS, per_day
 from pipeline.state.table import ColumnTable
 
@@ -45,7 +45,10 @@ class Facts:
 
     def activity(self, half_life: int) -> Floats:
         """Calls, messages and data sessions per day together."""
-        total: Floats = np.sum([self.rate(quantity, half_life) for quantity in ACTIVITY], axis=0, dtype=np.float64)
+        first, *others = (self.rate(quantity, half_life) for quantity in ACTIVITY)
+        total = first.copy()
+        for rate in others:
+            total += rate
         return total
 
     def fast_and_slow(self, quantity: str) -> tuple[Floats, Floats]:
@@ -57,7 +60,7 @@ def facts_of(lines: ColumnTable, rows: Rows, now_ms: int, landmark_ms: int) -> F
     """Facts of these rows at `now_ms`."""
     first = lines["first_ms"][rows]
     age = np.where(first < NO_TIME, np.maximum(now_ms - first, 0) / DAY_MS, 0.0)
-    sums = lines["sums"][rows].reshape(len(rows), len(QUANTITY_INDEX), -1)
+    sums = lines["sums"][rows].reshape(len(rows), len(QUANTITY_INDEX), len(HALF_LIVES_DAYS))
     gap = _gap_days(lines["last_ms"][rows], now_ms)
     active, watched = _rhythm(lines["activity"][rows], now_ms, age, gap)
     return Facts(
@@ -90,6 +93,6 @@ def _gap_days(last_ms: NDArray[np.int64], now_ms: int) -> Floats:
 def _rhythm(ring: NDArray[np.uint16], now_ms: int, age: Floats, gap: Floats) -> tuple[Floats, Floats]:
     seen = recent_days(ring, now_ms, RHYTHM_DAYS) > 0
     active = seen.sum(axis=1).astype(np.float64)
-    whole_gap = np.floor(np.nan_to_num(gap, nan=0.0))
-    watched = np.clip(np.minimum(np.ceil(age), RHYTHM_DAYS) - whole_gap, 0.0, RHYTHM_DAYS)
+    whole_gap = np.floor(np.where(np.isnan(gap), 0.0, gap))
+    watched = np.maximum(np.minimum(np.ceil(age), RHYTHM_DAYS) - whole_gap, 0.0)
     return active, np.maximum(watched, active)

@@ -26,7 +26,7 @@ class SoftSignal:
 
 def unit(values: Floats) -> Floats:
     """Values cut to [0, 1], with NaN as 0: what cannot be computed is no signal."""
-    result: Floats = np.clip(np.nan_to_num(values, nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
+    result: Floats = np.minimum(np.maximum(np.where(np.isnan(values), 0.0, values), 0.0), 1.0)
     return result
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from pipeline.features.facts import Facts, Floats
 from pipeline.signals.base import SoftSignal, ratio, unit
 from pipeline.state.catalogue import FAST, HALF_LIVES_DAYS, MIDDLE
+from pipeline.state.decay import effective_days
 
 MIN_AGE_DAYS = 14.0
 #: Outgoing events that a line's usual off-net share counts for when a few recent ones are judged.
@@ -42,8 +43,7 @@ def _off_net_evidence(facts: Facts) -> Mapping[str, Floats]:
 
 def hotline_calls(facts: Facts) -> Floats:
     """Decayed number of calls to rivals' hotlines, half-life 14 days."""
-    now_days = HALF_LIVES_DAYS[MIDDLE] / np.log(2.0) * (1.0 - np.exp2(-facts.age_days / HALF_LIVES_DAYS[MIDDLE]))
-    calls: Floats = facts.rate("hotline", MIDDLE) * now_days
+    calls: Floats = facts.rate("hotline", MIDDLE) * effective_days(facts.age_days)[:, MIDDLE]
     return calls
 
 

@@ -8,6 +8,8 @@ MIN_EARLIER_BILLS = 2
 NOISE_RATIO = 0.12
 NOISE_DEVIATIONS = 2.0
 FULL_DROP = 0.60
+#: The smallest amount of money (CONTRACT.md section 1: up to 4 decimals); from less than that nothing can fall.
+LEAST_BILL = 0.0001
 
 
 def spend_drop(bills: list[float]) -> tuple[float, dict[str, float]]:
@@ -25,7 +27,7 @@ def spend_drop(bills: list[float]) -> tuple[float, dict[str, float]]:
     if len(earlier) < MIN_EARLIER_BILLS or not bills:
         return 0.0, {}
     usual = median(earlier)
-    if usual <= 0 or not math.isfinite(usual):
+    if usual < LEAST_BILL or not math.isfinite(usual):
         return 0.0, {}
     spread = median(abs(bill - usual) for bill in earlier) / usual
     drop = 1.0 - bills[-1] / usual

@@ -51,7 +51,7 @@ def silence(facts: Facts) -> Floats:
     with S(j) = prod_{k<j} (b + k) / (a' + b + k), where a' = a + 1/2 and b = n - a + 1/2. After a gap of g days
     P(alive) = (1-d)^g S(g) / [(1-d)^g S(g) + sum_{j<g} d (1-d)^j S(j)].
     """
-    gap = np.floor(np.nan_to_num(facts.gap_days, nan=0.0)).astype(np.int64)
+    gap = np.floor(np.where(np.isnan(facts.gap_days), 0.0, facts.gap_days)).astype(np.int64)
     active, idle = _rhythm_posterior(facts)
     alive = np.ones(len(gap))
     dead = np.zeros(len(gap))

@@ -22,7 +22,8 @@ class Episode(msgspec.Struct):
     """A signal that is on.
 
     `began_ms` is when it came on. A level that rises starts the episode anew in `level_ms`, since the warning it makes has a
-    cause of its own (docs/adr/0020-episodes.md).
+    cause of its own (docs/adr/0020-episodes.md). `started_by` is the id of the record that did so, empty for a tick: several
+    records can be received in one millisecond.
     """
 
     began_ms: int
@@ -30,6 +31,7 @@ class Episode(msgspec.Struct):
     level: Level
     strength: float
     evidence: dict[str, float]
+    started_by: str = ""
 
 
 class Case(msgspec.Struct):

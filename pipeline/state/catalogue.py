@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.state.cases import Case, Episode, HardEvent
+
 RING_DAYS = 32
 BILLS_KEPT = 6
 NEVER = 0
@@ -80,6 +82,7 @@ LINE_COLUMNS: tuple[Column, ...] = (
     Column("bills_ms", "int64", "epoch ms", "when each of them was made", width=BILLS_KEPT, fill=NEVER),
     Column("score", "float32", "probability", "score of the last tick; NaN never scored", fill=np.nan),
     Column("by_model", "uint8", "flag", "1: that score came from a learnt model, 0: from the prior"),
+    Column("touched", "uint8", "flag", "1: a call record came since the last tick"),
 )
 
 ACCOUNT_COLUMNS: tuple[Column, ...] = (
@@ -98,4 +101,5 @@ def schema_version() -> str:
     """Hash over everything that decides the layout of saved pages; a page of another version is never misread."""
     parts = [repr((QUANTITIES, HALF_LIVES_DAYS, RING_DAYS, BILLS_KEPT))]
     parts += [f"{c.name}:{c.dtype}:{c.width}:{c.fill}" for c in (*LINE_COLUMNS, *ACCOUNT_COLUMNS)]
+    parts += [f"{record.__name__}:{record.__struct_fields__}" for record in (Case, HardEvent, Episode)]
     return hashlib.blake2b("|".join(parts).encode(), digest_size=6).hexdigest()

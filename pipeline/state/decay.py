@@ -17,6 +17,8 @@ DAY_MS = 86_400_000
 RATES_PER_MS: NDArray[np.float64] = np.log(2.0) / (np.array(HALF_LIVES_DAYS) * DAY_MS)
 #: The landmark moves when it is this old: the largest weight is then 2 ** (28 / 3.5) = 256, far from losing digits.
 LANDMARK_DAYS = 28
+#: Ages are bounded below, so that a line's first call is no rate of thousands a day.
+MIN_AGE_DAYS = 1.0 / 24.0
 
 Floats = NDArray[np.float64]
 
@@ -47,11 +49,21 @@ def per_day(sums: Floats, at_ms: int, landmark_ms: int, age_days: Floats) -> Flo
     >>> np.round(per_day(one_a_day, 0, 0, np.array([700.0])), 2).tolist()
     [[1.1, 1.02, 1.01]]
     """
+    days = effective_days(age_days)
+    shape = days.shape[:-1] + (1,) * (sums.ndim - days.ndim) + days.shape[-1:]
+    result: Floats = decayed(sums, at_ms, landmark_ms) / days.reshape(shape)
+    return result
+
+
+def effective_days(age_days: Floats) -> Floats:
+    """What a rate of one a day leaves as decayed sum after these ages, shape (..., n_half_lives).
+
+    >>> effective_days(np.array([1000.0])).round(2).tolist()
+    [[5.05, 20.2, 80.79]]
+    """
     half_lives = np.array(HALF_LIVES_DAYS)
-    age = np.maximum(age_days, 1.0 / 24.0)[..., None]
-    effective_days = (1.0 - np.exp2(-age / half_lives)) * half_lives / np.log(2.0)
-    shape = effective_days.shape[:-1] + (1,) * (sums.ndim - effective_days.ndim) + effective_days.shape[-1:]
-    result: Floats = decayed(sums, at_ms, landmark_ms) / effective_days.reshape(shape)
+    age = np.maximum(age_days, MIN_AGE_DAYS)[..., None]
+    result: Floats = (1.0 - np.exp2(-age / half_lives)) * half_lives / np.log(2.0)
     return result
 
 

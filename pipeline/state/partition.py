@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.events import Stream
+from pipeline.state.account_lines import AccountLines
 from pipeline.state.catalogue import ACCOUNT_COLUMNS, LINE_COLUMNS
 from pipeline.state.decay import Landmark
 from pipeline.state.seen import SeenIds
@@ -30,7 +31,7 @@ class PartitionState:
     clock_ms: int = NO_CLOCK
     newest_ms: int = 0
     applied: dict[Stream, int] = field(default_factory=dict)
-    lines_of: dict[int, list[int]] = field(default_factory=dict)
+    lines_of: AccountLines = field(default_factory=AccountLines)
 
     @classmethod
     def empty(cls, partition: int, page_lines: int) -> "PartitionState":
@@ -49,7 +50,7 @@ class PartitionState:
         account = self.accounts.add(account_id)
         row = self.lines.add(line_id)
         self.lines["account"][row] = account
-        self.lines_of.setdefault(account, []).append(row)
+        self.lines_of.add(account, row)
         return row
 
     def move_line(self, row: int, account_id: str) -> None:
@@ -58,8 +59,8 @@ class PartitionState:
         before = int(self.lines["account"][row])
         if before == account:
             return
-        self.lines_of[before].remove(row)
-        self.lines_of.setdefault(account, []).append(row)
+        self.lines_of.remove(before, row)
+        self.lines_of.add(account, row)
         self.lines["account"][row] = account
         self.lines.touch(row)
 
@@ -74,6 +75,4 @@ class PartitionState:
 
     def index_accounts(self) -> None:
         """Rebuild `lines_of` after pages were loaded."""
-        self.lines_of = {}
-        for row, account in enumerate(self.lines["account"].tolist()):
-            self.lines_of.setdefault(account, []).append(row)
+        self.lines_of = AccountLines.of(self.lines["account"])

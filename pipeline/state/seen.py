@@ -1,8 +1,9 @@
 """Record ids seen in the last days, so that a record that comes twice counts once.
 
-Open addressing in numpy, one table a day of reception. A table holds 32-bit fingerprints, and the place of a fingerprint
-tells further bits of the hash. A false positive loses a record: with at most `PROBE_LIMIT` compared places in each of four
-tables its probability is below 4 x 8 x 2^-32 = 7e-9 a record, against the 1e-6 allowed.
+A day's ids are 32-bit fingerprints in buckets of `BUCKET` slots; the bucket is told by other bits of the hash. A look-up
+compares one bucket in each segment of each day. A false positive loses a record: with four days and at most six segments
+a day its probability is below 4 x 6 x 32 x 2^-32 = 1.8e-7 a record, against the 1e-6 allowed. Nothing but the fingerprints
+stays in memory: no segment ever grows, so that no hash is needed again; a full one is followed by another.
 """
 
 from collections.abc import Mapping
@@ -12,69 +13,115 @@ from numpy.typing import NDArray
 
 DAY_MS = 86_400_000
 KEEP_DAYS = 3
-START_SLOTS = 1 << 10
-MAX_LOAD = 0.6
-PROBE_LIMIT = 64
+#: Slots of a bucket: 128 bytes, two lines of the cache.
+BUCKET = 32
+#: Buckets of a day's first segment when the day before tells nothing.
+START_BUCKETS = 1 << 8
+#: Ids a slot in a segment that is made for a known number of them: at 0.85 two in a hundred find their bucket full.
+FILL = 0.85
+#: Ids a saved page holds (128 kB), far below what a broker takes as one message.
+PAGE_IDS = 1 << 14
 
 Hashes = NDArray[np.uint64]
 
 
-class DayTable:
-    """Fingerprints of one day. Grows by re-insertion, for which the hashes of the day are kept."""
+class Segment:
+    """Fingerprints in a fixed number of buckets."""
 
-    def __init__(self) -> None:
-        self.slots = np.zeros(START_SLOTS, np.uint32)
-        self.parts: list[Hashes] = []
-        self.count = 0
+    def __init__(self, buckets: int) -> None:
+        self.slots = np.zeros((buckets, BUCKET), np.uint32)
+        self._filled = np.zeros(buckets, np.uint8)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its arrays."""
+        return self.slots.nbytes + self._filled.nbytes
 
     def contains(self, hashes: Hashes) -> NDArray[np.bool_]:
         """Which of the hashes are here."""
-        mask = np.uint64(len(self.slots) - 1)
+        there: NDArray[np.bool_] = (self.slots[self._buckets(hashes)] == _fingerprints(hashes)[:, None]).any(axis=1)
+        return there
+
+    def add(self, hashes: Hashes) -> Hashes:
+        """Take in distinct hashes; returns those whose bucket is full."""
+        if not len(hashes):
+            return hashes
+        buckets = self._buckets(hashes)
+        order = np.argsort(buckets, kind="stable")
+        ordered = buckets[order]
+        first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+        counts = np.diff(first, append=len(ordered))
+        places = self._filled[ordered] + np.arange(len(ordered)) - np.repeat(first, counts)
+        fits = places < BUCKET
+        self.slots[ordered[fits], places[fits]] = _fingerprints(hashes[order[fits]])
+        self._filled[ordered[first]] = np.minimum(self._filled[ordered[first]] + counts, BUCKET)
+        return hashes[np.sort(order[~fits])]
+
+    def _buckets(self, hashes: Hashes) -> NDArray[np.int64]:
+        """The low 32 bits as a fraction of the buckets (D. Lemire, "Fast Random Integer Generation in an Interval", 2019)."""
+        low = hashes & np.uint64(0xFFFFFFFF)
+        return ((low * np.uint64(len(self.slots))) >> np.uint64(32)).astype(np.int64)
+
+
+class DayTable:
+    """The ids of one day: segments, and those hashes that are not in a whole saved page yet."""
+
+    def __init__(self, expected: int = 0) -> None:
+        """`expected`: ids of a day like this one; 0 unknown."""
+        self.segments = [Segment(max(START_BUCKETS, int(expected / FILL / BUCKET)))]
+        self.count = 0
+        self._expected = expected
+        #: Hashes from the start of the first page that is not saved as a whole.
+        self._tail: list[Hashes] = []
+        self._saved = 0
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its arrays."""
+        return sum(part.nbytes for part in self._tail) + sum(segment.nbytes for segment in self.segments)
+
+    @property
+    def saved_pages(self) -> int:
+        """Pages that `changed_pages` has given so far."""
+        return _pages(self._saved)
+
+    def contains(self, hashes: Hashes) -> NDArray[np.bool_]:
+        """Which of the hashes are here."""
         found = np.zeros(len(hashes), bool)
-        open_rows = np.arange(len(hashes))
-        prints = _fingerprints(hashes)
-        for probe in range(PROBE_LIMIT):
-            at = ((hashes[open_rows] + np.uint64(probe)) & mask).astype(np.int64)
-            there = self.slots[at]
-            found[open_rows[there == prints[open_rows]]] = True
-            open_rows = open_rows[(there != 0) & (there != prints[open_rows])]
-            if not len(open_rows):
-                break
+        for segment in self.segments:
+            found |= segment.contains(hashes)
         return found
 
     def add(self, hashes: Hashes) -> None:
         """Take in hashes that are distinct and not here yet."""
-        self.parts.append(hashes)
+        self._tail.append(hashes)
         self.count += len(hashes)
-        if self.count > MAX_LOAD * len(self.slots) or not self._insert(hashes):
-            self._rebuild()
+        for segment in self.segments:
+            hashes = segment.add(hashes)
+        while len(hashes):
+            self.segments.append(Segment(self._buckets_to_add()))
+            hashes = self.segments[-1].add(hashes)
 
-    def hashes(self) -> Hashes:
-        """All hashes of the day in the order of their coming."""
-        return np.concatenate(self.parts) if self.parts else np.zeros(0, np.uint64)
+    def fingerprints(self) -> NDArray[np.uint32]:
+        """What it holds, ascending, whatever way its segments grew."""
+        held = np.concatenate([segment.slots.ravel() for segment in self.segments])
+        return np.sort(held[held != 0])
 
-    def _rebuild(self) -> None:
-        size = len(self.slots)
-        self.parts = [self.hashes()]
-        while True:
-            size *= 2
-            self.slots = np.zeros(size, np.uint32)
-            if self.count <= MAX_LOAD * size and self._insert(self.parts[0]):
-                return
+    def changed_pages(self) -> dict[int, bytes]:
+        """Pages with ids since the last call; the last page grows until it is full."""
+        if self.count == self._saved:
+            return {}
+        first = self._saved // PAGE_IDS
+        tail = np.concatenate(self._tail)
+        pages = {first + n: tail[n * PAGE_IDS : (n + 1) * PAGE_IDS].tobytes() for n in range(_pages(len(tail)))}
+        self._saved = self.count
+        self._tail = [tail[len(tail) - self.count % PAGE_IDS :].copy()]
+        return pages
 
-    def _insert(self, hashes: Hashes) -> bool:
-        mask = np.uint64(len(self.slots) - 1)
-        prints = _fingerprints(hashes)
-        rows = np.arange(len(hashes))
-        for probe in range(PROBE_LIMIT):
-            at = ((hashes[rows] + np.uint64(probe)) & mask).astype(np.int64)
-            free = self.slots[at] == 0
-            self.slots[at[free]] = prints[rows[free]]
-            settled = free & (self.slots[at] == prints[rows])
-            rows = rows[~settled]
-            if not len(rows):
-                return True
-        return False
+    def _buckets_to_add(self) -> int:
+        """A quarter more near what was expected, three times as many as now when nothing is known."""
+        near = self._expected and self.count < 1.5 * self._expected
+        return max(START_BUCKETS, int(self.count * (0.25 if near else 2.0) / FILL / BUCKET))
 
 
 class SeenIds:
@@ -82,8 +129,6 @@ class SeenIds:
 
     def __init__(self) -> None:
         self.days: dict[int, DayTable] = {}
-        self._unsaved: dict[int, list[Hashes]] = {}
-        self._segments: dict[int, int] = {}
         self._expired: list[str] = []
 
     def first_time(self, hashes: Hashes, day: int) -> NDArray[np.bool_]:
@@ -93,38 +138,41 @@ class SeenIds:
         fresh[first_rows] = True
         for table in self.days.values():
             if table.count:
-                candidates = np.flatnonzero(fresh)
-                fresh[candidates[table.contains(hashes[candidates])]] = False
+                fresh &= ~table.contains(hashes)
         new = hashes[fresh]
         if len(new):
-            self.days.setdefault(day, DayTable()).add(new)
-            self._unsaved.setdefault(day, []).append(new)
+            self._day(day).add(new)
         return fresh
 
     def expire(self, today: int) -> None:
         """Forget the days before `today - KEEP_DAYS`."""
         for day in [day for day in self.days if day < today - KEEP_DAYS]:
-            del self.days[day]
-            self._unsaved.pop(day, None)
-            self._expired += [f"{day}/{number}" for number in range(self._segments.pop(day, 0))]
+            self._expired += [f"{day}/{number}" for number in range(self.days.pop(day).saved_pages)]
 
     def changed_pages(self) -> dict[str, bytes | None]:
-        """Segments of ids since the last call, and the names of expired ones with None."""
+        """Pages with ids since the last call (the last page of a day grows), and the names of expired ones with None."""
         pages: dict[str, bytes | None] = dict.fromkeys(self._expired)
-        for day, parts in sorted(self._unsaved.items()):
-            number = self._segments.get(day, 0)
-            pages[f"{day}/{number}"] = np.concatenate(parts).tobytes()
-            self._segments[day] = number + 1
-        self._unsaved = {}
+        for day, table in sorted(self.days.items()):
+            pages.update({f"{day}/{number}": data for number, data in table.changed_pages().items()})
         self._expired = []
         return pages
 
     def restore(self, pages: Mapping[str, bytes]) -> None:
-        """Take back saved segments."""
-        for name, data in sorted(pages.items(), key=lambda item: _segment_key(item[0])):
-            day, number = _segment_key(name)
-            self.days.setdefault(day, DayTable()).add(np.frombuffer(data, np.uint64))
-            self._segments[day] = number + 1
+        """Take back saved pages."""
+        sizes: dict[int, int] = {}
+        for name, data in pages.items():
+            sizes[_page_key(name)[0]] = sizes.get(_page_key(name)[0], 0) + len(data) // 8
+        for name, data in sorted(pages.items(), key=lambda item: _page_key(item[0])):
+            self._day(_page_key(name)[0], sizes[_page_key(name)[0]]).add(np.frombuffer(data, np.uint64))
+        for table in self.days.values():
+            table.changed_pages()
+
+    def _day(self, day: int, at_least: int = 0) -> DayTable:
+        table = self.days.get(day)
+        if table is None:
+            before = [table.count for past, table in self.days.items() if past < day]
+            table = self.days[day] = DayTable(max([at_least, *before]))
+        return table
 
 
 def _fingerprints(hashes: Hashes) -> NDArray[np.uint32]:
@@ -133,6 +181,10 @@ def _fingerprints(hashes: Hashes) -> NDArray[np.uint32]:
     return prints
 
 
-def _segment_key(name: str) -> tuple[int, int]:
+def _pages(ids: int) -> int:
+    return -(-ids // PAGE_IDS)
+
+
+def _page_key(name: str) -> tuple[int, int]:
     day, _, number = name.partition("/")
     return int(day), int(number)

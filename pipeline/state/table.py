@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.state.cases import Case
 from pipeline.state.catalogue import Column
+from pipeline.state.ids import IdList, RowIndex
 
 GROWTH = 1.5
 
@@ -35,8 +36,8 @@ class ColumnTable:
     def __init__(self, columns: Sequence[Column], page_rows: int) -> None:
         self.columns = tuple(columns)
         self.page_rows = page_rows
-        self.ids: list[str] = []
-        self.row_of: dict[str, int] = {}
+        self.ids = IdList()
+        self.row_of = RowIndex(self.ids)
         self.cases: dict[int, Case] = {}
         self._capacity = 0
         self._arrays: dict[str, NDArray[Any]] = {}
@@ -52,13 +53,11 @@ class ColumnTable:
 
     def add(self, row_id: str) -> int:
         """Row of this id; a new one is appended with every column at its fill value."""
-        row = self.row_of.get(row_id)
-        if row is None:
-            row = len(self.ids)
-            if row >= self._capacity:
-                self._reserve(row + 1)
+        row, is_new = self.row_of.find_or_add(row_id)
+        if is_new:
             self.ids.append(row_id)
-            self.row_of[row_id] = row
+            if row % self.page_rows == 0:
+                self._open_pages(row, row + 1)
             self._dirty[row // self.page_rows] = True
         return row
 
@@ -121,26 +120,34 @@ class ColumnTable:
         start, stop = len(self.ids), len(self.ids) + len(body.ids)
         if start % self.page_rows:
             raise ValueError(f"page loaded at row {start}, which is not the start of a page of {self.page_rows} rows")
-        self._reserve(stop)
+        self._open_pages(start, stop)
         for column, raw in zip(self.columns, body.columns, strict=True):
             self._arrays[column.name][start:stop] = np.frombuffer(raw, column.dtype).reshape(
                 _shape(column, len(body.ids))
             )
-        self.ids.extend(body.ids)
-        self.row_of.update(zip(body.ids, range(start, stop), strict=True))
+        for row_id in body.ids:
+            self.ids.append(row_id)
+        self.row_of.extend(body.ids)
         for row, case in body.cases.items():
             self.cases[start + row] = case
             self._has_case[start + row] = True
 
-    def _reserve(self, rows: int) -> None:
-        if rows <= self._capacity:
-            return
-        pages = -(-max(rows, int(self._capacity * GROWTH)) // self.page_rows)
+    def _open_pages(self, start: int, stop: int) -> None:
+        """Rows `start`, where a page starts, to the end of the page of `stop - 1` get every column's fill value."""
+        end = -(-stop // self.page_rows) * self.page_rows
+        if end > self._capacity:
+            self._reserve(max(end, int(self._capacity * GROWTH)), used=start)
+        for column in self.columns:
+            self._arrays[column.name][start:end] = column.fill
+
+    def _reserve(self, rows: int, used: int = 0) -> None:
+        """Room for so many rows. It is not written to, so that what is not in use takes no memory."""
+        pages = -(-rows // self.page_rows)
         capacity = pages * self.page_rows
         for column in self.columns:
-            grown = np.full(_shape(column, capacity), column.fill, column.dtype)
-            if self._capacity:
-                grown[: self._capacity] = self._arrays[column.name]
+            grown = np.empty(_shape(column, capacity), column.dtype)
+            if used:
+                grown[:used] = self._arrays[column.name][:used]
             self._arrays[column.name] = grown
         self._dirty = np.concatenate([self._dirty, np.zeros(pages - len(self._dirty), bool)])
         self._has_case = np.concatenate([self._has_case, np.zeros(capacity - len(self._has_case), bool)])

@@ -1,0 +1,154 @@
+"""Ids of rows, compact: forty bytes a line instead of the two hundred that a list of strings and a dict take.
+
+An id is found by its xxh3_64. Two ids of one hash would be taken for one: among two million lines the probability that
+there is such a pair at all is n^2 / 2^65 = 1e-7.
+"""
+
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from typing import overload
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+START_SLOTS = 1 << 10
+#: A slot costs four bytes, so there can be enough of them: 1.5 compared places for an id that is there.
+MAX_LOAD = 0.5
+EMPTY = -1
+
+_hashed = xxhash.xxh3_64_intdigest
+Hashes = NDArray[np.uint64]
+Rows = NDArray[np.int64]
+
+
+class IdList(Sequence[str]):
+    """Strings by row, as one run of UTF-8 bytes."""
+
+    def __init__(self) -> None:
+        self._text = bytearray()
+        self._ends = array("I", [0])
+
+    def append(self, row_id: str) -> None:
+        """Give the next row its id."""
+        self._text += row_id.encode()
+        self._ends.append(len(self._text))
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    @overload
+    def __getitem__(self, row: int) -> str: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[str]: ...
+    def __getitem__(self, row: int | slice) -> str | list[str]:
+        if isinstance(row, slice):
+            return [self[place] for place in range(*row.indices(len(self)))]
+        if row < 0:
+            raise IndexError(f"row {row} is before the first one")
+        return self._text[self._ends[row] : self._ends[row + 1]].decode()
+
+    def __iter__(self) -> Iterator[str]:
+        return map(self.__getitem__, range(len(self)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
+
+class RowIndex(Mapping[str, int]):
+    """Row of each id: open addressing in numpy, so that a block's ids are found in a few passes."""
+
+    def __init__(self, ids: IdList) -> None:
+        self._ids = ids
+        self._hashes = np.zeros(START_SLOTS, np.uint64)
+        self._count = 0
+        self._slots = np.full(START_SLOTS, EMPTY, np.int32)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ids)
+
+    def __getitem__(self, row_id: str) -> int:
+        row, _ = self._find(_hashed(row_id.encode()))
+        if row == EMPTY:
+            raise KeyError(row_id)
+        return row
+
+    def rows(self, row_ids: Sequence[str]) -> Rows:
+        """Row of each id, -1 where it is not known; shape (n_ids,)."""
+        return self._rows_of(np.fromiter(map(_hashed, map(str.encode, row_ids)), np.uint64, len(row_ids)))
+
+    def find_or_add(self, row_id: str) -> tuple[int, bool]:
+        """Row of an id, and whether it is a new one."""
+        hashed = _hashed(row_id.encode())
+        row, at = self._find(hashed)
+        if row != EMPTY:
+            return row, False
+        row, self._count = self._count, self._count + 1
+        grown = self._make_room()
+        self._hashes.data[row] = hashed
+        if grown:
+            self._place(0)
+        else:
+            self._slots.data[at] = row
+        return row, True
+
+    def extend(self, row_ids: Sequence[str]) -> None:
+        """The next rows have these ids, none of which is known."""
+        start, self._count = self._count, self._count + len(row_ids)
+        grown = self._make_room()
+        hashes = np.fromiter(map(_hashed, map(str.encode, row_ids)), np.uint64, len(row_ids))
+        self._hashes[start : self._count] = hashes
+        self._place(0 if grown else start)
+
+    def _make_room(self) -> bool:
+        """Room for the hashes and slots of `_count` rows; whether there are new slots, which are empty."""
+        if self._count > len(self._hashes):
+            hashes = np.empty(max(self._count, len(self._hashes) * 5 // 4), np.uint64)
+            hashes[: len(self._hashes)] = self._hashes
+            self._hashes = hashes
+        size = len(self._slots)
+        while self._count > MAX_LOAD * size:
+            size *= 2
+        if size == len(self._slots):
+            return False
+        self._slots = np.full(size, EMPTY, np.int32)
+        return True
+
+    def _find(self, hashed: int) -> tuple[int, int]:
+        """Row of one hash (`EMPTY` when it is not here) and the slot that tells so; numpy would take ten times as long."""
+        slots, hashes, mask = self._slots.data, self._hashes.data, len(self._slots) - 1
+        at = hashed & mask
+        while (row := slots[at]) != EMPTY:
+            if hashes[row] == hashed:
+                break
+            at = (at + 1) & mask
+        return row, at
+
+    def _rows_of(self, hashes: Hashes) -> Rows:
+        mask = np.uint64(len(self._slots) - 1)
+        at = (hashes & mask).astype(np.int64)
+        found = self._slots[at].astype(np.int64)
+        wrong = np.flatnonzero((found != EMPTY) & (self._hashes[found] != hashes))
+        while len(wrong):
+            at[wrong] = (at[wrong] + 1) & int(mask)
+            found[wrong] = self._slots[at[wrong]]
+            there = found[wrong]
+            wrong = wrong[(there != EMPTY) & (self._hashes[there] != hashes[wrong])]
+        return found
+
+    def _place(self, start: int) -> None:
+        """Put the rows from `start` on into slots."""
+        rows = np.arange(start, self._count)
+        mask = len(self._slots) - 1
+        at = (self._hashes[start : self._count] & np.uint64(mask)).astype(np.int64)
+        while len(rows):
+            free = self._slots[at] == EMPTY
+            self._slots[at[free]] = rows[free]
+            # Where several wanted one place, the last one has it.
+            homeless = self._slots[at] != rows
+            at, rows = (at[homeless] + 1) & mask, rows[homeless]
