@@ -13,8 +13,9 @@ setup: ## make .venv with everything that demo, tests and checks need (a second 
 demo: setup ## the whole pipeline with a synthetic operator; DEMO="--customers 500" passes options on
 	@$(BIN)/churnwatch demo $(DEMO)
 
-test: setup ## all tests; TESTS="tests/unit -k inbox" runs some
-	@$(BIN)/pytest $(TESTS)
+# More workers than cores: most integration tests wait for a consumer group to form.
+test: setup ## all tests, side by side; TESTS="tests/unit -k inbox" runs some
+	@$(BIN)/pytest -n 3 --dist loadfile $(TESTS)
 
 check: layout lint types imports current ## format, lint, types, imports, generated files current; -k goes on after a fault
 
@@ -34,6 +35,7 @@ current: setup
 	$(BIN)/python -m pipeline.contract_documents --check
 	$(BIN)/python -m pipeline.metrics_document --check
 	$(BIN)/python -m churnwatch.settings_document --check
+	$(BIN)/python -m churnwatch.ingest.formats_document --check
 
 format: setup ## put the source in format and mend what ruff can mend
 	$(BIN)/ruff format
@@ -43,6 +45,7 @@ generated: setup ## renew the generated files
 	$(BIN)/python -m pipeline.contract_documents --write
 	$(BIN)/python -m pipeline.metrics_document --write
 	$(BIN)/python -m churnwatch.settings_document --write
+	$(BIN)/python -m churnwatch.ingest.formats_document --write
 
 bench: setup ## performance, each figure beside its limit: every script of benchmarks/
 	@for script in benchmarks/*.py; do echo "$$script"; $(BIN)/python -P "$$script" $(BENCH) || exit 1; done

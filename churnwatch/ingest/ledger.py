@@ -23,7 +23,7 @@ class Ledger:
         self, settings: Settings, plan: Sequence[PlannedFile], states: Sequence[TopicState], store: PositionStore
     ) -> None:
         by_name = {state.plan.name: state for state in states}
-        used = {file.stream.value for file in plan} | {DEAD_LETTERS}
+        used = {stream.value for file in plan for stream in file.streams} | {DEAD_LETTERS}
         self._settings = settings
         self._store = store
         self._paths = [file.path for file in plan]

@@ -33,7 +33,11 @@ OnProgress = Callable[[int, int], None]
 
 
 class Summary(msgspec.Struct):
-    """What an ingest did; printed by `--json`. `already_sent` counts lines and records that an earlier run had sent."""
+    """What an ingest did; printed by `--json`.
+
+    `already_sent` counts lines and records that an earlier run had sent, `blank_lines` those that hold nothing for us;
+    `unknown_trunks` names trunk groups that `numbers.trunks` has not.
+    """
 
     files: int = 0
     records: int = 0
@@ -45,6 +49,7 @@ class Summary(msgspec.Struct):
     interrupted: bool = False
     seconds: float = 0.0
     records_per_s: float = 0.0
+    unknown_trunks: list[str] = []
 
 
 class Ingest:

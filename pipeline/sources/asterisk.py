@@ -1,37 +1,42 @@
 """Asterisk's `Master.csv` (cdr_csv): each call becomes one record for each side of it that is ours.
 
-Columns: accountcode, src, dst, dcontext, clid, channel, dstchannel, lastapp, lastdata, start, answer, end, duration,
-billsec, disposition, amaflags, and by configuration uniqueid, userfield, linkedid, peeraccount, sequence. A call that
-was not answered is a record of zero seconds: the attempt is a sign of life too. Numbers leave this module as pseudonyms
-only.
+| in the contract | column |
+|---|---|
+| `line_id`, `peer_id` | pseudonym of src (else of the number in clid) and dst; none for `s`, `*43`, anonymous callers |
+| `account_id` | table of accounts, else accountcode (caller), peeraccount (callee), as `numbers.accountcode` says |
+| `ts_ms`, `received_ms` | start in the zone of the file; plus duration, when Asterisk wrote the row |
+| `duration_s` | billsec where disposition is ANSWERED, else 0: the attempt is a sign of life too |
+| `record_id` | uniqueid, a keyed digest of the row (forks and queues repeat the id), side |
+| `peer_operator`, `peer_kind` | by the numbering plan |
+| `charge`, `roaming` | 0 and false: Asterisk does not know |
+| not used | dcontext, lastapp, lastdata, answer, end, amaflags, userfield, linkedid, sequence; channels tell whose a number is |
+
+16 columns (accountcode to amaflags) must be there; uniqueid, userfield, linkedid, peeraccount and sequence are there by
+configuration. An internal call is two records. Numbers leave this module as pseudonyms only.
 """
 
 import csv
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
-import msgspec
-
-from pipeline.events import CallDetailRecord, CdrSource, Direction, PeerKind, RefusalReason, Stream
+from pipeline.events import CallDetailRecord, RefusalReason, Stream
 from pipeline.refusals import Refusal
-from pipeline.sources.numbers import OWN, UNKNOWN, NumberPlan
-from pipeline.sources.port import Gathering, Outgoing, unreadable
+from pipeline.sources.calls import Call, sides
+from pipeline.sources.native import MAX_CALL_S, NativeLines, TimeLimits
+from pipeline.sources.numbers import NumberPlan
+from pipeline.sources.port import Outgoing, unreadable
+from pipeline.sources.subscribers import AccountCode, Pseudonym, Subscribers
 
 REQUIRED_COLUMNS = 16
 UNIQUEID, PEERACCOUNT = 16, 19
-MAX_CALL_S = 7 * 86_400
 HEADER = b"accountcode"
-Pseudonym = Callable[[str], str]
-AccountCode = Literal["account", "number", "ignore"]
 
 _CLID_NUMBER = re.compile(r"<([^>]*)>")
 _CHANNEL_PEER = re.compile(r"[^/]+/([^/@]+?)(?:@[^/]*)?-[0-9a-f]+(?:;\d)?$")
 _EPOCH = re.compile(r"(?:^|-)(\d{9,10})\.\d+$")
-_PEER_KINDS: dict[str, PeerKind] = {kind: kind for kind in get_args(PeerKind)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,118 +44,68 @@ class AsteriskOptions:
     """What the file does not tell: its time zone, the numbering plan, and what its account codes are.
 
     `accountcode`: `account` = the account id of the business system, taken as it is; `number` = a telephone number,
-    taken as a pseudonym; `ignore` = neither.
+    taken as a pseudonym; `ignore` = neither. `accounts` maps normalised numbers to accounts and wins.
     """
 
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     numbers: NumberPlan = field(default_factory=NumberPlan)
     accountcode: AccountCode = "account"
+    accounts: Mapping[str, str] = field(default_factory=dict)
+    limits: TimeLimits = field(default_factory=TimeLimits)
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """One row, understood. `caller` and `callee` are normalised numbers, None where there is none."""
-
-    columns: int
-    row_id: str
-    start_ms: int
-    end_ms: int
-    answered_s: float
-    caller: str | None
-    callee: str | None
-    caller_account: str
-    callee_account: str
-    caller_is_ours: bool
-    callee_is_ours: bool
-
-
-@dataclass(slots=True)
 class AsteriskCsv:
     """Reader of one `Master.csv`; `pseudonym` makes a keyed hash of a text."""
 
-    file: str
-    options: AsteriskOptions
-    pseudonym: Pseudonym
-    columns: int = REQUIRED_COLUMNS
+    def __init__(self, file: str, options: AsteriskOptions, pseudonym: Pseudonym) -> None:
+        self._zone = options.timezone
+        self._subscribers = Subscribers(options.numbers, pseudonym, options.accounts, options.accountcode)
+        self._columns = REQUIRED_COLUMNS
+        self._lines = NativeLines(file, Stream.CDR, self._records, self._has_all_columns, options.limits)
 
     def read(self, lines: Sequence[bytes], first_line: int) -> Outgoing:
-        gathering = Gathering(self.file, Stream.CDR.value, first_line)
-        for number, line in enumerate(lines):
-            if not line.strip() or (first_line + number == 0 and line.strip(b'"').startswith(HEADER)):
-                gathering.result.blank_lines += 1
-                continue
-            call = self._call(line)
-            if isinstance(call, Refusal):
-                gathering.refuse(number, call, shape_of(line))
-                continue
-            self.columns = call.columns
-            for record in self._records(call):
-                value = msgspec.json.encode(record)
-                gathering.add(number, call.end_ms, Stream.CDR.value, record.account_id, value)
-        return gathering.finish()
+        return self._lines.read(lines, first_line)
 
     def is_whole(self, line: bytes) -> bool:
         """Whether it is a call with as many columns as the line before it."""
-        call = self._call(line)
-        return not isinstance(call, Refusal) and call.columns >= self.columns
+        return self._lines.is_whole(line)
 
-    def _call(self, line: bytes) -> _Call | Refusal:
+    def _has_all_columns(self, line: bytes) -> bool:
+        row = _columns(line)
+        return not isinstance(row, Refusal) and len(row) >= self._columns
+
+    def _records(self, line: bytes) -> list[CallDetailRecord] | Refusal:
+        if line.strip(b'"').startswith(HEADER):
+            return []
         row = _columns(line)
         if isinstance(row, Refusal):
             return row
-        times = _times(row, self.options.timezone)
+        call = self._call(row)
+        if isinstance(call, Refusal):
+            return call
+        self._columns = len(row)
+        return sides(call, self._subscribers)
+
+    def _call(self, row: list[str]) -> Call | Refusal:
+        times = _times(row, self._zone)
         if isinstance(times, Refusal):
             return times
         start_ms, end_ms, answered_s = times
-        plan = self.options.numbers
+        plan = self._subscribers.plan
         caller = plan.normalise(row[1]) or _clid_number(row[4], plan)
         callee = plan.normalise(row[2])
-        call = _Call(
-            columns=len(row),
-            row_id=self._row_id(row),
+        callee_account = row[PEERACCOUNT].strip() if len(row) > PEERACCOUNT else ""
+        return Call(
+            record_id=f"ast-{self._row_id(row)}",
             start_ms=start_ms,
             end_ms=end_ms,
             answered_s=answered_s,
             caller=caller,
             callee=callee,
             caller_account=row[0].strip(),
-            callee_account=row[PEERACCOUNT].strip() if len(row) > PEERACCOUNT else "",
-            caller_is_ours=_is_ours(caller, row[0], row[5], plan),
-            callee_is_ours=_is_ours(callee, row[PEERACCOUNT] if len(row) > PEERACCOUNT else "", row[6], plan),
-        )
-        return _with_an_owner(call, plan)
-
-    def _records(self, call: _Call) -> list[CallDetailRecord]:
-        records = []
-        if call.caller_is_ours and call.caller is not None:
-            own, peer, account, peer_is_ours = call.caller, call.callee, call.caller_account, call.callee_is_ours
-            records.append(self._record(call, "mo", own, peer, account, peer_is_ours))
-        if call.callee_is_ours and call.callee is not None:
-            own, peer, account, peer_is_ours = call.callee, call.caller, call.callee_account, call.caller_is_ours
-            records.append(self._record(call, "mt", own, peer, account, peer_is_ours))
-        return records
-
-    def _record(
-        self, call: _Call, direction: Direction, own: str, peer: str | None, account: str, peer_is_ours: bool
-    ) -> CallDetailRecord:
-        plan = self.options.numbers
-        line_id = self.pseudonym(own)
-        source: CdrSource = "mo_call" if direction == "mo" else "mt_call"
-        return CallDetailRecord(
-            record_id=f"ast-{call.row_id}-{direction}",
-            ts_ms=call.start_ms,
-            received_ms=call.end_ms,
-            account_id=self._account(account) or line_id,
-            line_id=line_id,
-            service="voice",
-            direction=direction,
-            peer_id=None if peer is None else self.pseudonym(peer),
-            peer_operator=UNKNOWN if peer is None else OWN if peer_is_ours else plan.operator_of(peer),
-            peer_kind=_PEER_KINDS[plan.peer_kind(peer)],
-            duration_s=call.answered_s,
-            charge=0.0,
-            roaming=False,
-            source=source,
+            callee_account=callee_account,
+            caller_is_ours=self._is_ours(caller, row[0], row[5]),
+            callee_is_ours=self._is_ours(callee, callee_account, row[6]),
         )
 
     def _row_id(self, row: list[str]) -> str:
@@ -158,26 +113,19 @@ class AsteriskCsv:
 
         The digest is keyed as well, since the row holds the numbers.
         """
-        digest = self.pseudonym("\x1f".join(row))[-16:]
+        digest = self._subscribers.digest(*row)[-16:]
         unique = row[UNIQUEID].strip() if len(row) > UNIQUEID else ""
         return f"{unique[:64]}-{digest}" if unique else digest
 
-    def _account(self, code: str) -> str | None:
-        if not code or self.options.accountcode == "ignore":
-            return None
-        if self.options.accountcode == "account":
-            return code
-        return self.pseudonym(self.options.numbers.normalise(code) or code)
-
-
-def shape_of(line: bytes) -> str:
-    """A line with its letters and digits hidden: enough to see what is wrong with it, nothing of the customer.
-
-    >>> shape_of(b'"","+4930123456","s"')
-    '"","+##########","x"'
-    """
-    text = line.decode("utf-8", "replace")
-    return "".join("#" if sign.isdecimal() else "x" if sign.isalpha() else sign for sign in text)
+    def _is_ours(self, number: str | None, accountcode: str, channel: str) -> bool:
+        """By the plan; where the plan names no prefix, by an account code or a channel that is named after the number."""
+        if number is None:
+            return False
+        plan = self._subscribers.plan
+        if self._subscribers.is_own(number) or plan.own_prefixes:
+            return self._subscribers.is_own(number)
+        peer = _CHANNEL_PEER.match(channel)
+        return bool(accountcode.strip()) or (peer is not None and plan.normalise(peer[1]) == number)
 
 
 def _columns(line: bytes) -> list[str] | Refusal:
@@ -225,24 +173,3 @@ def _epoch_ms(text: str, zone: ZoneInfo, uniqueid: str) -> int:
 def _clid_number(clid: str, plan: NumberPlan) -> str | None:
     found = _CLID_NUMBER.search(clid)
     return plan.normalise(found[1]) if found else None
-
-
-def _is_ours(number: str | None, accountcode: str, channel: str, plan: NumberPlan) -> bool:
-    """By the plan; where the plan names no prefix, by an account code or a channel that is named after the number."""
-    if number is None:
-        return False
-    if plan.is_own(number) or plan.own_prefixes:
-        return plan.is_own(number)
-    peer = _CHANNEL_PEER.match(channel)
-    return bool(accountcode.strip()) or (peer is not None and plan.normalise(peer[1]) == number)
-
-
-def _with_an_owner(call: _Call, plan: NumberPlan) -> _Call | Refusal:
-    """A call between strangers is refused when our prefixes are known; when not, the caller is taken for ours."""
-    if call.caller_is_ours or call.callee_is_ours:
-        return call
-    if plan.own_prefixes:
-        return Refusal(RefusalReason.UNKNOWN_VALUE, "neither side begins with one of asterisk.own_prefixes")
-    if call.caller is None:
-        return Refusal(RefusalReason.MISSING_FIELD, "no number of ours: src and the number in clid are empty")
-    return replace(call, caller_is_ours=True)

@@ -23,6 +23,9 @@ class Placement(msgspec.Struct, frozen=True, gc=False):
     received_ms: EpochMs | None = None
 
 
+#: So few lines are read one by one when one of them is no good record.
+CLOSE_LOOK_LINES = 64
+
 _PLACEMENTS = msgspec.json.Decoder(Placement)
 _ACCOUNT = attrgetter("account_id")
 
@@ -38,7 +41,7 @@ class JsonLines:
     def read(self, lines: Sequence[bytes], first_line: int) -> Outgoing:
         placements = self._read_all(lines)
         if placements is None:
-            return self._read_singly(lines, first_line)
+            return self._read_around(lines, first_line)
         return Outgoing(
             received_ms=[p.ts_ms if p.received_ms is None else p.received_ms for p in placements],
             topics=[self.stream.value] * len(placements),
@@ -68,6 +71,21 @@ class JsonLines:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         return placements if len(placements) == len(lines) else None
+
+    def _read_around(self, lines: Sequence[bytes], first_line: int) -> Outgoing:
+        """A stretch with a line that needs a closer look: by halves, so that its neighbours are still read at once."""
+        if len(lines) <= CLOSE_LOOK_LINES:
+            return self._read_singly(lines, first_line)
+        half = len(lines) // 2
+        result, second = self.read(lines[:half], first_line), self.read(lines[half:], first_line + half)
+        return Outgoing(
+            [*result.received_ms, *second.received_ms],
+            [*result.topics, *second.topics],
+            [*result.keys, *second.keys],
+            [*result.values, *second.values],
+            [*result.lines, *(half + line for line in second.lines)],
+            result.blank_lines + second.blank_lines,
+        )
 
     def _read_singly(self, lines: Sequence[bytes], first_line: int) -> Outgoing:
         gathering = Gathering(self.file, self.stream.value, first_line)

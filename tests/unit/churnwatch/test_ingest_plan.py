@@ -37,6 +37,29 @@ def test_options_tell_what_a_name_does_not(tmp_path: Path) -> None:
     assert (file.stream, file.format) == (Stream.CDR, FileFormat.ASTERISK)
 
 
+@pytest.mark.parametrize(
+    ("file_format", "expected"),
+    [
+        (FileFormat.FREESWITCH, ["Master.csv", "b.csv.gz"]),
+        (FileFormat.GPP, ["a.json", "orders.jsonl"]),
+        (FileFormat.CGRATES, ["Master.csv", "a.json", "b.csv.gz", "orders.jsonl"]),
+    ],
+)
+def test_a_native_format_takes_the_files_of_a_directory_by_their_endings(
+    tmp_path: Path, file_format: FileFormat, expected: list[str]
+) -> None:
+    touch(tmp_path, "Master.csv", "a.json", "b.csv.gz", "orders.jsonl", "notes.md")
+    assert names([tmp_path], file_format=file_format) == expected
+
+
+def test_payloads_of_tm_forum_go_to_four_streams_and_stand_first_where_orders_do(tmp_path: Path) -> None:
+    payloads, calls = touch(tmp_path, "payloads.json", "Master.csv")
+    (file,) = plan_files([payloads], None, FileFormat.TMFORUM)
+    assert (file.stream, len(file.streams)) == (Stream.ORDERS, 4)
+    (file,) = plan_files([calls], None, FileFormat.FREESWITCH)
+    assert (file.stream, file.streams) == (Stream.CDR, frozenset({Stream.CDR}))
+
+
 def test_a_file_named_twice_is_read_once(tmp_path: Path) -> None:
     (path,) = touch(tmp_path, "cdr.jsonl")
     assert names([tmp_path, path, tmp_path / "." / "cdr.jsonl"]) == ["cdr.jsonl"]
@@ -48,6 +71,7 @@ def test_a_file_named_twice_is_read_once(tmp_path: Path) -> None:
         ("calls.txt", None, None, "add --stream"),
         ("calls.jsonl", None, None, "add --stream"),
         ("calls.txt", None, FileFormat.JSONL, "add --stream"),
+        ("calls.csv", None, FileFormat.MAP, "needs a field map"),
         ("pbx.csv", Stream.ORDERS, FileFormat.ASTERISK, "does not go with --format asterisk"),
     ],
 )
