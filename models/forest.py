@@ -52,16 +52,17 @@ class Forest:
         trees, inner = self.feature.shape
         tree_start = np.arange(trees) * inner
         feature, threshold = self.feature.ravel(), self.threshold.ravel()
-        clipped = np.clip(features, -NEVER, NEVER)
+        values = np.clip(features, -NEVER, NEVER).ravel()
+        row_start = (np.arange(len(features)) * features.shape[1])[:, None]
         node = np.zeros((len(features), trees), dtype=np.int64)
         path = [node]
         for _ in range(inner.bit_length()):
             place = node + tree_start
-            goes_right = np.take_along_axis(clipped, feature[place], axis=1) > threshold[place]
+            goes_right = values.take(feature.take(place) + row_start) > threshold.take(place)
             node = 2 * node + 1 + goes_right
             path.append(node)
         return path
 
     def _values(self, node: NDArray[np.int64]) -> FloatMatrix:
         trees, nodes = self.value.shape
-        return np.asarray(self.value.ravel()[node + np.arange(trees) * nodes], dtype=np.float64)
+        return np.asarray(self.value.ravel().take(node + np.arange(trees) * nodes), dtype=np.float64)

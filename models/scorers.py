@@ -57,7 +57,8 @@ class LinearModel:
     def _centred(self, features: FloatMatrix) -> FloatMatrix:
         centred = np.clip(features, self.low, self.high)
         centred -= self.mean
-        return np.nan_to_num(centred, copy=False, nan=0.0)
+        centred[np.isnan(centred)] = 0.0
+        return centred
 
 
 @dataclass(frozen=True, slots=True)

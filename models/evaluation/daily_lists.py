@@ -37,9 +37,7 @@ class JudgedList:
     def undeclared(self) -> "JudgedList":
         """Without lines whose leaving is declared."""
         keep = ~self.declared
-        return JudgedList(
-            self.day_ms, self.lines[keep], self.scores[keep], self.declared[keep], self.churned[keep]
-        )
+        return JudgedList(self.day_ms, self.lines[keep], self.scores[keep], self.declared[keep], self.churned[keep])
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,15 +30,14 @@ def first_stay(listed_days: Sequence[int], in_top: Sequence[bool]) -> int | None
         listed_days: days at which the line was listed before it left, ascending.
         in_top: whether it stood in the top of that day's list.
 
-    >>> first_stay([1, 2, 3, 4, 5, 6], [True, False, False, False, True, True])
-    5
+    >>> first_stay([1, 2, 3, 4, 5, 6], [True, False, False, False, False, True])
+    6
     >>> first_stay([1, 2, 3, 4], [False, True, False, True])
     2
     """
     found: int | None = None
-    hits = lists = 0
-    for place in range(len(listed_days) - 1, -1, -1):
-        lists += 1
+    hits = 0
+    for lists, place in enumerate(range(len(listed_days) - 1, -1, -1), 1):
         hits += in_top[place]
         starts = in_top[place] and (place == 0 or not in_top[place - 1])
         if starts and 2 * hits >= lists:

@@ -63,16 +63,20 @@ def _convex_hull(churned: BoolVector, score: FloatVector) -> tuple[FloatVector, 
     ends = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
     found = np.append(0, np.cumsum(churned[order])[ends])
     wrong = np.append(0, ends + 1) - found
-    hull: list[int] = []
-    for point in range(len(found)):
-        while len(hull) > 1 and _is_below(hull[-2], hull[-1], point, found, wrong):
+    # A vertex lies where churners were found up to it and a stayer comes after it: few of the points.
+    turns = (np.diff(found, prepend=-1) > 0) & (np.diff(wrong, append=wrong[-1] + 1) > 0)
+    turns[[0, -1]] = True
+    hull: list[tuple[int, int]] = []
+    for point in zip(found[turns].tolist(), wrong[turns].tolist(), strict=True):
+        while len(hull) > 1 and _is_below(hull[-2], hull[-1], point):
             hull.pop()
         hull.append(point)
-    return found[hull] / found[-1], wrong[hull] / wrong[-1]
+    vertices = np.array(hull, np.float64)
+    return vertices[:, 0] / found[-1], vertices[:, 1] / wrong[-1]
 
 
-def _is_below(a: int, b: int, c: int, found: FloatVector, wrong: FloatVector) -> bool:
-    """Whether b lies on or below the line from a to c."""
-    left = (found[b] - found[a]) * (wrong[c] - wrong[a])
-    right = (found[c] - found[a]) * (wrong[b] - wrong[a])
-    return bool(left <= right)
+def _is_below(before: tuple[int, int], point: tuple[int, int], after: tuple[int, int]) -> bool:
+    """Whether a point (churners, stayers) lies on or below the line from the one before to the one after it."""
+    left = (point[0] - before[0]) * (after[1] - before[1])
+    right = (after[0] - before[0]) * (point[1] - before[1])
+    return left <= right

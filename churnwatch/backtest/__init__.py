@@ -1,0 +1,1 @@
+"""A replay directory through the engine that the worker runs, judged by what really happened."""

@@ -1,0 +1,136 @@
+"""A file of records read in the order of reception, as far as it is asked for."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, Protocol, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnwatch.backtest.directory import BLOCK_BYTES
+from churnwatch.errors import UserError
+from pipeline.events import RefusalReason, Stream
+from pipeline.sources.files import LineFile, UnreadableFileError
+from pipeline.sources.jsonl import JsonLines
+
+#: A file may be out of order by so much; a record then counts at its predecessor's time.
+DISORDER_MAX_MS = 3_600_000
+
+
+class Cuttable(Protocol):
+    """Records in file order."""
+
+    def __len__(self) -> int: ...
+
+    def part(self, start: int, stop: int) -> Self:
+        """Records `start` to `stop`."""
+        ...
+
+
+Content = TypeVar("Content", bound=Cuttable)
+
+
+@dataclass(slots=True)
+class Part(Generic[Content]):
+    """Records with the times by which they are read: each its own `received_ms`, but never before its predecessor's."""
+
+    times: NDArray[np.int64]
+    records: Content
+
+    def part(self, start: int, stop: int) -> "Part[Content]":
+        """Records `start` to `stop`."""
+        return Part(self.times[start:stop], self.records.part(start, stop))
+
+
+class OrderedFile(ABC, Generic[Content]):
+    """One stream's file. `refused`: why lines were not taken; `half_line`: it ended in half a record, left out.
+
+    Raises (from every method that reads):
+        UserError: it cannot be read, or is out of order by more than an hour.
+    """
+
+    def __init__(self, stream: Stream, path: Path, max_record_bytes: int) -> None:
+        self.stream = stream
+        self.path = path
+        self.refused: list[RefusalReason] = []
+        self.half_line = False
+        self.format = JsonLines(path.name, stream, max_record_bytes)
+        try:
+            self._file = LineFile(path, BLOCK_BYTES)
+        except UnreadableFileError as error:
+            raise UserError(str(error)) from None
+        self._stretches = self._file.stretches()
+        self._ended = False
+        self._latest_ms = 0
+        self._waiting: list[Part[Content]] = []
+
+    @abstractmethod
+    def read(self, lines: list[bytes], first_line: int) -> tuple[Content, NDArray[np.int64], Sequence[int]]:
+        """Records of these lines, when each was received, and their line numbers from 0; refusals are noted."""
+
+    def first_ms(self) -> int | None:
+        """When the first record was received; None for an empty file."""
+        while not self._waiting and not self._ended:
+            self._read_on()
+        return int(self._waiting[0].times[0]) if self._waiting else None
+
+    def take(self, before_ms: int) -> list[Part[Content]]:
+        """The records received before this moment that were not taken yet."""
+        while not self._ended and self._latest_ms < before_ms:
+            self._read_on()
+        taken: list[Part[Content]] = []
+        while self._waiting:
+            part = self._waiting[0]
+            stop = int(np.searchsorted(part.times, before_ms, side="left"))
+            if stop < len(part.times):
+                if stop:
+                    taken.append(part.part(0, stop))
+                    self._waiting[0] = part.part(stop, len(part.times))
+                break
+            taken.append(self._waiting.pop(0))
+        return taken
+
+    def is_through(self) -> bool:
+        """Whether everything was taken."""
+        return self._ended and not self._waiting
+
+    def bytes_read(self) -> int:
+        """Of the file as it lies on the disk."""
+        return self._file.raw_bytes_read()
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._file.close()
+
+    def _read_on(self) -> None:
+        try:
+            stretch = next(self._stretches, None)
+        except UnreadableFileError as error:
+            raise UserError(str(error)) from None
+        if stretch is None:
+            self._ended = True
+            return
+        lines = stretch.lines
+        if stretch.half:
+            self.half_line = not self.format.is_whole(stretch.half)
+            lines = [] if self.half_line else [stretch.half]
+        if not lines:
+            return
+        records, received_ms, numbers = self.read(lines, stretch.first_line)
+        if len(records):
+            self._waiting.append(Part(self._in_order(received_ms, numbers), records))
+
+    def _in_order(self, received_ms: NDArray[np.int64], numbers: Sequence[int]) -> NDArray[np.int64]:
+        times = np.maximum(np.maximum.accumulate(received_ms), self._latest_ms)
+        wrong = np.flatnonzero(times - received_ms > DISORDER_MAX_MS)
+        if len(wrong):
+            place = int(wrong[0])
+            hours = (times[place] - received_ms[place]) / 3_600_000
+            raise UserError(
+                f"{self.path}: line {numbers[place] + 1} was received {hours:.1f} hours before a line above it; files must be "
+                "ordered by received_ms (ts_ms where it is missing), at most an hour off. Sort the file by it"
+            )
+        self._latest_ms = int(times[-1])
+        return times
