@@ -32,11 +32,19 @@ class EmbeddedServices:
     Attributes:
         kafka_bootstrap: `host:port` of the broker.
         redis_url: URL of the Redis.
+        broker_port: where the embedded broker itself listens; 0: not embedded.
+
+    Args:
+        kafka_bootstrap: a broker to use instead of the embedded one.
+        redis_url: a Redis to use instead of the embedded one.
+        advertised_kafka_port: port that clients are told to use, when something stands before the broker; 0: its own.
     """
 
-    def __init__(self, kafka_bootstrap: str = "", redis_url: str = "") -> None:
+    def __init__(self, kafka_bootstrap: str = "", redis_url: str = "", advertised_kafka_port: int = 0) -> None:
         self.kafka_bootstrap = kafka_bootstrap
         self.redis_url = redis_url
+        self.broker_port = 0
+        self._advertised_kafka_port = advertised_kafka_port
         self._folder = Path(tempfile.mkdtemp(prefix="churnwatch-"))
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -69,16 +77,17 @@ class EmbeddedServices:
         return {name: process.pid for name, process in self._processes.items()}
 
     def _start_broker(self) -> str:
-        port = free_port()
+        self.broker_port = port = free_port()
+        advertised = self._advertised_kafka_port or port
         command = [
             _broker_binary(), "broker", "--silent",
             "--listener-url", f"tcp://127.0.0.1:{port}",
-            "--advertised-listener-url", f"tcp://127.0.0.1:{port}",
+            "--advertised-listener-url", f"tcp://127.0.0.1:{advertised}",
             "--storage-engine", "memory://tansu/",
         ]  # fmt: skip
         self._spawn("broker", command)
         self._wait("broker", lambda: _accepts_connections(port))
-        return f"127.0.0.1:{port}"
+        return f"127.0.0.1:{advertised}"
 
     def _start_redis(self) -> str:
         port = free_port()

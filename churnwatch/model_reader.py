@@ -58,13 +58,14 @@ class ModelReader:
             tp = TopicPartition(self._settings.topic("models"), 0)
             consumer.assign([tp])
             await consumer.seek_to_beginning(tp)
-            end = (await consumer.end_offsets([tp]))[tp]
             while True:
-                if await consumer.position(tp) >= end:
-                    caught_up.set()
                 for messages in (await consumer.getmany(tp, timeout_ms=POLL_MS)).values():
                     for message in messages:
                         self._take(message.value)
+                # The end as a fetch tells it: what Tansu answers when asked for it can be short of the last batch.
+                end = consumer.highwater(tp)
+                if end is not None and await consumer.position(tp) >= end:
+                    caught_up.set()
         finally:
             await consumer.stop()
 

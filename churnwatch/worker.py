@@ -1,7 +1,10 @@
 """The production worker: settings -> Faust app with the pipeline's shell in it."""
 
 import logging
+import os
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ from churnwatch.clients import wait_for_kafka
 from churnwatch.engine_parts import EngineParts, engine_parts
 from churnwatch.errors import UserError
 from churnwatch.model_reader import ModelReader
+from churnwatch.repeated_logs import tell_once
 from churnwatch.settings import Settings
 from churnwatch.topics import ensure_topics
 from pipeline.agents import Shell, Topics
@@ -20,6 +24,13 @@ from pipeline.events import Stream
 from pipeline.metrics import Metrics
 from pipeline.ports import Scorer
 from pipeline.worker_metrics import WorkerMetrics
+
+#: A worker that cannot save its state within this time leaves without; what is not saved is read again.
+LEAVE_TIMEOUT_S = 6.0
+#: Faust's own stopping is given so long after that.
+STOP_TIMEOUT_S = 3.0
+#: While the broker is away aiokafka tells so a hundred times a second.
+REPEAT_S = 10.0
 
 log = structlog.get_logger()
 
@@ -32,10 +43,24 @@ class WorkerApp(faust.App):
 
     async def on_stop(self) -> None:
         """SIGTERM: save the state, commit, then let Faust stop its parts."""
-        if not self.shell.failure:
-            await self.shell.flush()
+        await self.shell.close(LEAVE_TIMEOUT_S)
+        self._leave_at_last()
         await self.reader.stop()
         await super().on_stop()
+
+    def _leave_at_last(self) -> None:
+        """Faust waits for the broker when it stops its parts; by now there is nothing to wait for."""
+        timer = threading.Timer(STOP_TIMEOUT_S, self._end_process)
+        timer.daemon = True
+        timer.start()
+
+    def _end_process(self) -> None:
+        failure = self.shell.failure
+        log.warning("worker.left", problem=failure or "everything is saved, but Faust did not stop in time")
+        if failure:
+            sys.stderr.write(f"churnwatch: the worker stopped: {failure}\n")
+        sys.stderr.flush()
+        os._exit(1 if failure else 0)
 
 
 def build_app(settings: Settings, metrics: Metrics) -> WorkerApp:
@@ -61,6 +86,7 @@ def build_app(settings: Settings, metrics: Metrics) -> WorkerApp:
         broker_commit_interval=max(1.0, settings.engine.commit_interval_s),
         broker_max_poll_interval=600.0,
         consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=settings.kafka.fetch_bytes,
         producer_linger=0.005,
         producer_max_request_size=2_000_000,
         stream_recovery_delay=0.0,
@@ -75,6 +101,7 @@ def build_app(settings: Settings, metrics: Metrics) -> WorkerApp:
         metrics=WorkerMetrics(metrics),
         limit=DeadLetterLimit(settings.worker.dead_letter_share_max, settings.worker.dead_letter_window_records),
         commit_interval_s=settings.engine.commit_interval_s,
+        stall_timeout_s=settings.worker.stall_timeout_s,
     )
     app.shell.attach(settings.kafka.partitions)
     app.reader = reader
@@ -92,8 +119,10 @@ def topics_of(settings: Settings) -> Topics:
     )
 
 
-def run_worker(settings: Settings, metrics: Metrics) -> None:
-    """Run until SIGTERM or SIGINT.
+def run_worker(
+    settings: Settings, metrics: Metrics, make_app: Callable[[Settings, Metrics], WorkerApp] = build_app
+) -> None:
+    """Run until SIGTERM or SIGINT. `make_app`: what benches put in the place of the whole worker.
 
     Raises:
         UserError: no broker, or the worker had to stop; the message says why.
@@ -101,8 +130,9 @@ def run_worker(settings: Settings, metrics: Metrics) -> None:
     _make_data_dir(settings.worker.data_dir)
     wait_for_kafka(settings)
     ensure_topics(settings)
-    app = build_app(settings, metrics)
+    app = make_app(settings, metrics)
     worker = faust.Worker(app, loglevel=logging.WARNING, quiet=True, redirect_stdouts=False, daemon=True)
+    tell_once("aiokafka", REPEAT_S)
     log.info("worker.started", id=settings.worker.id, kafka=settings.kafka.bootstrap)
     code = _run(worker)
     if app.shell.failure:

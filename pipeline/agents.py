@@ -21,6 +21,7 @@ from pipeline.blocks import QUEUE_BLOCKS, BlockConsumer, BlockSchema, Fetched, b
 from pipeline.columns import RawBlock, Refused
 from pipeline.dead_letter_limit import DeadLetterLimit
 from pipeline.events import DeadLetter, Stream
+from pipeline.memory import give_back
 from pipeline.outbox import Outbox
 from pipeline.page_store import page_table
 from pipeline.partition_task import PartitionTask, Progress
@@ -154,23 +155,33 @@ class Shell:
             await self._guard(self.flush())
 
     async def flush(self) -> None:
-        """Save every partition's changes and commit the offsets that are safe by then."""
+        """Save every partition's changes and commit the offsets that are safe by then.
+
+        One partition after the other: its pages are in memory twice until the broker has them.
+        """
         async with self._flushing:
-            started_s = time.monotonic()
-            async with self._deciding:
-                snapshots = {partition: task.snapshot() for partition, task in self.tasks.items()}
-                sent, self._pending = self._pending, []
-            await self.outbox.acknowledged(sent)
-            if snapshots:
-                await self._save(snapshots)
-                pages = [page for snapshot in snapshots.values() for page in snapshot.pages.values()]
+            started_s, pages, size = time.monotonic(), 0, 0
+            for partition in list(self.tasks):
+                snapshot = await self._snapshot(partition)
+                await self._save({partition: snapshot})
+                pages, size = pages + len(snapshot.pages), size + sum(map(len, snapshot.pages.values()))
+            give_back()
+            if self.tasks:
                 log.info(
                     "state.saved",
-                    pages=len(pages),
-                    megabytes=round(sum(map(len, pages)) / 1e6, 1),
+                    pages=pages,
+                    megabytes=round(size / 1e6, 1),
                     seconds=round(time.monotonic() - started_s, 3),
                     cpu_s=round(time.process_time(), 2),
                 )
+
+    async def _snapshot(self, partition: int) -> Snapshot:
+        """What changed in a partition, when all its warnings are in Kafka."""
+        async with self._deciding:
+            snapshot = self.tasks[partition].snapshot()
+            sent, self._pending = self._pending, []
+        await self.outbox.acknowledged(sent)
+        return snapshot
 
     async def close(self, timeout_s: float) -> None:
         """The worker leaves: save and commit, unless it failed; not being able to in time is a failure."""
@@ -239,7 +250,14 @@ class Shell:
             )
 
     async def _on_recovered(self) -> None:
-        """Called when the table holds everything that the changelog had: build the tasks of this assignment."""
+        """Called when the table holds everything that the changelog had: build the tasks of this assignment.
+
+        Or when a rebalance cut the reading short, which Faust 0.15 takes for its end: then the next recovery has begun.
+        """
+        recovery = cast(Any, self.app.tables).recovery
+        if recovery.signal_recovery_start.is_set() or recovery.need_recovery():
+            log.info("recovery.overtaken")
+            return
         await self._guard(self._build_tasks())
 
     async def _build_tasks(self) -> None:
@@ -255,6 +273,7 @@ class Shell:
         # Whoever had them before may still be writing: from here on only what follows this counts.
         async with self._flushing:
             await self._save({partition: task.snapshot() for partition, task in self.tasks.items()})
+        give_back()
         self.metrics.assigned(partitions)
         log.info("partitions.assigned", partitions=partitions)
 

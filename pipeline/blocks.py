@@ -52,6 +52,9 @@ class BlockConsumer(Consumer):
         #: Odd until all partitions stand where their state does, even from then on; never the same again.
         self.epoch = 1
         self._one_move = asyncio.Lock()
+        #: Where recovery last put the changelogs, and how often it began or ended to do so.
+        self._changelog_starts: dict[TP, int] = {}
+        self._changelog_seeks = 0
 
     def is_current(self, fetched: Fetched) -> bool:
         """Whether this follows what was fetched before it, without a hole.
@@ -62,7 +65,7 @@ class BlockConsumer(Consumer):
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
         """One message a partition and fetch for block topics, one a record for the others."""
-        epoch = self.epoch
+        epoch, seeks = self.epoch, self._changelog_seeks
         records, active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
         if records is None or self.should_stop:
@@ -72,6 +75,9 @@ class BlockConsumer(Consumer):
             return
         if epoch != self.epoch and self.epoch % 2 == 0 and any(place.topic in self.block_topics for place in records):
             await self._seek_again()
+        if seeks != self._changelog_seeks and (places := self._changelogs_among(records)):
+            await self.seek_wait({tp: self._changelog_starts[tp] for tp in places})
+            records = {place: fetched for place, fetched in records.items() if place not in places}
         for place, fetched in records.items():
             tp = TP(place.topic, place.partition)
             for message in self._messages(tp, fetched, epoch):
@@ -86,6 +92,20 @@ class BlockConsumer(Consumer):
                     break
                 self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
                 yield tp, message
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        """Put changelogs where recovery begins to read.
+
+        A fetch that was under way may bring records of before or after: they are dropped and read again, or recovery would
+        take the first it sees for the last it knows, and skip what lies between.
+        """
+        self._changelog_seeks += 1
+        self._changelog_starts.update({TP(tp.topic, tp.partition): offset for tp, offset in partitions.items()})
+        await super().seek_wait(partitions)
+        self._changelog_seeks += 1
+
+    def _changelogs_among(self, records: Iterable[TP]) -> set[TP]:
+        return {TP(place.topic, place.partition) for place in records} & self._changelog_starts.keys()
 
     def _is_stale(self, generation: int) -> bool:
         """Whether the flow was stopped, or the group changed, since the fetch."""
@@ -107,12 +127,16 @@ class BlockConsumer(Consumer):
 
     @asynccontextmanager
     async def _moving(self) -> AsyncIterator[None]:
-        """While partitions are moved nothing is current; after it, unless a rebalance began meanwhile, it is."""
+        """While partitions are moved nothing is current; after it, unless a rebalance began meanwhile, it is.
+
+        Nothing is as long as the state of a partition is not there, either: a recovery that was cut short ends with a seek.
+        """
         async with self._one_move:
             self._nothing_current()
             moved = self.epoch
             yield
-            if self.epoch == moved:
+            mine = [tp for tp in self.assignment() if tp.topic in self.block_topics]
+            if self.epoch == moved and all(type(self).start_offset(tp) is not None for tp in mine):
                 self.epoch += 1
 
     def _nothing_current(self) -> None:

@@ -193,8 +193,9 @@ class Engine:
                 birth += 1
             self._records.decide(item.record, item.received_ms, effects)
             effects.counts[f"records_{item.stream}"] += 1
-        for place in births[birth:]:
-            self._create(cdr, place, effects)
+        left = births[birth:]
+        self.state.create_lines([cdr.line_ids[place] for place in left], [cdr.account_ids[place] for place in left])
+        effects.counts["unknown_lines"] += len(left)
 
     def _create(self, cdr: CdrColumns, place: int, effects: Effects) -> None:
         self.state.line_row(cdr.line_ids[place], cdr.account_ids[place])

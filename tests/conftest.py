@@ -8,12 +8,20 @@ import pytest
 
 from churnwatch.embedded import EmbeddedServices
 from churnwatch.settings import Settings, read_settings
+from tests.fakes.tcp_proxy import TcpProxy, services_behind_proxy
 
 
 @pytest.fixture(scope="session")
 def services() -> Iterator[EmbeddedServices]:
     """The broker and Redis named by KAFKA_BOOTSTRAP and REDIS_URL, else embedded ones, for the whole session."""
     with EmbeddedServices(os.environ.get("KAFKA_BOOTSTRAP", ""), os.environ.get("REDIS_URL", "")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def proxied_services() -> Iterator[tuple[EmbeddedServices, TcpProxy]]:
+    """An embedded broker behind a proxy that can cut it off."""
+    with services_behind_proxy() as running:
         yield running
 
 

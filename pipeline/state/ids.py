@@ -5,7 +5,8 @@ there is such a pair at all is n^2 / 2^65 = 1e-7.
 """
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import overload
 
 import numpy as np
@@ -29,10 +30,23 @@ class IdList(Sequence[str]):
         self._text = bytearray()
         self._ends = array("I", [0])
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of text and places."""
+        return len(self._text) + self._ends.itemsize * len(self._ends)
+
     def append(self, row_id: str) -> None:
         """Give the next row its id."""
         self._text += row_id.encode()
         self._ends.append(len(self._text))
+
+    def extend(self, row_ids: Iterable[str]) -> None:
+        """Give the next rows their ids."""
+        encoded = [row_id.encode() for row_id in row_ids]
+        start = len(self._text)
+        self._text += b"".join(encoded)
+        self._ends.extend(accumulate(map(len, encoded), initial=start))
+        del self._ends[-len(encoded) - 1]
 
     def __len__(self) -> int:
         return len(self._ends) - 1
@@ -65,6 +79,11 @@ class RowIndex(Mapping[str, int]):
         self._hashes = np.zeros(START_SLOTS, np.uint64)
         self._count = 0
         self._slots = np.full(START_SLOTS, EMPTY, np.int32)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of hashes and slots."""
+        return self._hashes.nbytes + self._slots.nbytes
 
     def __len__(self) -> int:
         return self._count

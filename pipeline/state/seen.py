@@ -1,8 +1,8 @@
 """Record ids seen in the last days, so that a record that comes twice counts once.
 
 A day's ids are 32-bit fingerprints in buckets of `BUCKET` slots; the bucket is told by other bits of the hash. A look-up
-compares one bucket in each segment of each day. A false positive loses a record: with four days and at most six segments
-a day its probability is below 4 x 6 x 32 x 2^-32 = 1.8e-7 a record, against the 1e-6 allowed. Nothing but the fingerprints
+compares one bucket in each segment of each day. A false positive loses a record: with four days and at most eight segments
+a day its probability is below 4 x 8 x 32 x 2^-32 = 2.4e-7 a record, against the 1e-6 allowed. Nothing but the fingerprints
 stays in memory: no segment ever grows, so that no hash is needed again; a full one is followed by another.
 """
 
@@ -15,10 +15,12 @@ DAY_MS = 86_400_000
 KEEP_DAYS = 3
 #: Slots of a bucket: 128 bytes, two lines of the cache.
 BUCKET = 32
+#: Odd, so that its powers permute the 32 bits that tell a bucket (D. Knuth's multiplicative hash).
+SPREAD = 0x9E3779B1
 #: Buckets of a day's first segment when the day before tells nothing.
 START_BUCKETS = 1 << 8
-#: Ids a slot in a segment that is made for a known number of them: at 0.85 two in a hundred find their bucket full.
-FILL = 0.85
+#: Ids a slot in a segment that is made for a known number of them: at 0.9 three in a hundred find their bucket full.
+FILL = 0.9
 #: Ids a saved page holds (128 kB), far below what a broker takes as one message.
 PAGE_IDS = 1 << 14
 
@@ -28,7 +30,9 @@ Hashes = NDArray[np.uint64]
 class Segment:
     """Fingerprints in a fixed number of buckets."""
 
-    def __init__(self, buckets: int) -> None:
+    def __init__(self, buckets: int, number: int = 0) -> None:
+        """`number`: of the segment in its day. What crowds in one segment is spread in the next."""
+        self._spread = np.uint64(pow(SPREAD, number, 1 << 32))
         self.slots = np.zeros((buckets, BUCKET), np.uint32)
         self._filled = np.zeros(buckets, np.uint8)
 
@@ -59,7 +63,7 @@ class Segment:
 
     def _buckets(self, hashes: Hashes) -> NDArray[np.int64]:
         """The low 32 bits as a fraction of the buckets (D. Lemire, "Fast Random Integer Generation in an Interval", 2019)."""
-        low = hashes & np.uint64(0xFFFFFFFF)
+        low = hashes * self._spread & np.uint64(0xFFFFFFFF)
         return ((low * np.uint64(len(self.slots))) >> np.uint64(32)).astype(np.int64)
 
 
@@ -99,7 +103,7 @@ class DayTable:
         for segment in self.segments:
             hashes = segment.add(hashes)
         while len(hashes):
-            self.segments.append(Segment(self._buckets_to_add()))
+            self.segments.append(Segment(self._buckets_to_add(), len(self.segments)))
             hashes = self.segments[-1].add(hashes)
 
     def fingerprints(self) -> NDArray[np.uint32]:
@@ -119,9 +123,11 @@ class DayTable:
         return pages
 
     def _buckets_to_add(self) -> int:
-        """A quarter more near what was expected, three times as many as now when nothing is known."""
-        near = self._expected and self.count < 1.5 * self._expected
-        return max(START_BUCKETS, int(self.count * (0.25 if near else 2.0) / FILL / BUCKET))
+        """Room for an eighth more near what was expected, half as much beyond it, three times as many when nothing was."""
+        share = 2.0
+        if self._expected:
+            share = 1 / 8 if self.count < 1.25 * self._expected else 0.5
+        return max(START_BUCKETS, int(self.count * share / FILL / BUCKET))
 
 
 class SeenIds:

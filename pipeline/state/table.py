@@ -61,6 +61,21 @@ class ColumnTable:
             self._dirty[row // self.page_rows] = True
         return row
 
+    def add_all(self, row_ids: Sequence[str]) -> NDArray[np.int64]:
+        """Row of each id, as `add` one after the other would give them."""
+        rows = self.row_of.rows(row_ids)
+        new = list(dict.fromkeys(row_ids[place] for place in np.flatnonzero(rows < 0).tolist()))
+        if not new:
+            return rows
+        start, stop = len(self.ids), len(self.ids) + len(new)
+        self.ids.extend(new)
+        self.row_of.extend(new)
+        first_page = -(-start // self.page_rows)
+        if first_page * self.page_rows < stop:
+            self._open_pages(first_page * self.page_rows, stop)
+        self._dirty[start // self.page_rows : -(-stop // self.page_rows)] = True
+        return self.row_of.rows(row_ids)
+
     def case(self, row: int) -> Case:
         """The case of a row, made when it has none; the row's page becomes dirty."""
         self._dirty[row // self.page_rows] = True
@@ -125,8 +140,7 @@ class ColumnTable:
             self._arrays[column.name][start:stop] = np.frombuffer(raw, column.dtype).reshape(
                 _shape(column, len(body.ids))
             )
-        for row_id in body.ids:
-            self.ids.append(row_id)
+        self.ids.extend(body.ids)
         self.row_of.extend(body.ids)
         for row, case in body.cases.items():
             self.cases[start + row] = case

@@ -22,14 +22,21 @@ class Filling:
 
 
 def fill_topics(
-    settings: Settings, days: Iterable[OperatorDay], extra: Mapping[Stream, list[tuple[bytes, bytes]]] | None = None
+    settings: Settings,
+    days: Iterable[OperatorDay],
+    extra: Mapping[Stream, list[tuple[bytes, bytes]]] | None = None,
+    batch_records: int = 10_000,
 ) -> Filling:
-    """Send all records of all days, then `extra` (key, value) pairs, and wait for the broker."""
+    """Send all records of all days, then `extra` (key, value) pairs, and wait for the broker.
+
+    A broker hands out whole batches: small ones let a consumer fetch little at a time.
+    """
     ensure_topics(settings)
     producer = Producer({
         "bootstrap.servers": settings.kafka.bootstrap,
         "partitioner": "murmur2_random",
         "linger.ms": 5,
+        "batch.num.messages": batch_records,
         "queue.buffering.max.messages": 1_000_000,
         "logger": logging.getLogger("rdkafka"),
     })  # fmt: skip

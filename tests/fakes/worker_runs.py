@@ -24,6 +24,7 @@ class WorkerRun:
 
     def __init__(self, environment: dict[str, str], folder: Path) -> None:
         self.port = free_port()
+        folder.mkdir(parents=True, exist_ok=True)
         self.log = folder / f"worker-{self.port}.log"
         settings = {
             "CHURNWATCH_METRICS__PORT": str(self.port),
@@ -52,8 +53,21 @@ class WorkerRun:
         deadline = time.monotonic() + timeout_s
         while not self.figure(name) >= at_least:
             assert self.process.poll() is None, f"the worker ended:\n{self.log.read_text()[-3000:]}"
-            assert time.monotonic() < deadline, f"{name} is {self.figure(name)}, not {at_least}:\n{self.log.read_text()[-3000:]}"
+            assert time.monotonic() < deadline, (
+                f"{name} is {self.figure(name)}, not {at_least}:\n{self.log.read_text()[-3000:]}"
+            )
             time.sleep(0.05)
+
+    def wait_for_records(self, at_least: int) -> None:
+        """Wait until so many records were read, or there are no more."""
+        while not self.figure("churnwatch_records_total") >= at_least and self.figure("churnwatch_lag_records") != 0.0:
+            assert self.process.poll() is None, f"the worker ended:\n{self.log.read_text()[-3000:]}"
+            time.sleep(0.05)
+
+    def wait_until_saved(self) -> None:
+        """Wait until everything that was read by now is in a snapshot: two commits on, as one may be on its way."""
+        for _ in range(2):
+            self.wait_for("churnwatch_commit_timestamp_seconds", time.time())
 
     def wait_until_through(self, timeout_s: float = START_TIMEOUT_S) -> None:
         """Wait until everything in the topics is applied, and saved."""
@@ -61,7 +75,9 @@ class WorkerRun:
         deadline = time.monotonic() + timeout_s
         while self.figure("churnwatch_lag_records") != 0.0:
             assert self.process.poll() is None, f"the worker ended:\n{self.log.read_text()[-3000:]}"
-            assert time.monotonic() < deadline, f"lag {self.figure('churnwatch_lag_records')}:\n{self.log.read_text()[-3000:]}"
+            assert time.monotonic() < deadline, (
+                f"lag {self.figure('churnwatch_lag_records')}:\n{self.log.read_text()[-3000:]}"
+            )
             time.sleep(0.05)
 
     def stop(self) -> int:

@@ -13,7 +13,19 @@ from tests.fakes.topic_reader import read_topic
 def test_a_rate_is_kept_and_every_record_is_in_its_topic(
     test_environment: dict[str, str], test_settings: Settings
 ) -> None:
-    command = [sys.executable, "-m", "churnwatch", "simulate", "--rate", "2000", "--customers", "50", "--days", "15", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "churnwatch",
+        "simulate",
+        "--rate",
+        "2000",
+        "--customers",
+        "50",
+        "--days",
+        "15",
+        "--json",
+    ]
     run = subprocess.run(
         command, env={**os.environ, **test_environment}, capture_output=True, text=True, timeout=60, check=False
     )

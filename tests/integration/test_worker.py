@@ -48,7 +48,9 @@ def test_records_become_warnings_state_and_dead_letters_and_a_term_signal_ends_t
         assert run.figure("churnwatch_records_total") == filling.records
         assert run.stop() == 0
     warnings = warnings_by_id(test_settings)
-    letters = [msgspec.json.decode(record.value, type=DeadLetter) for record in read_topic(test_settings, "dead-letters")]
+    letters = [
+        msgspec.json.decode(record.value, type=DeadLetter) for record in read_topic(test_settings, "dead-letters")
+    ]
     assert len({signal for contents in warnings.values() for signal in _signals(contents)}) >= 6
     assert all(len(contents) == 1 for contents in warnings.values())
     assert sorted(letter.reason.value for letter in letters) == sorted(filling.malformed.elements())
@@ -59,7 +61,9 @@ def test_a_worker_killed_again_and_again_decides_and_counts_what_an_undisturbed_
     test_environment: dict[str, str], test_settings: Settings, filling: Filling, tmp_path: Path
 ) -> None:
     undisturbed = {**test_environment, "CHURNWATCH_WORKER__ID": "undisturbed"}
-    calm_settings = test_settings.model_copy(update={"worker": test_settings.worker.model_copy(update={"id": "undisturbed"})})
+    calm_settings = test_settings.model_copy(
+        update={"worker": test_settings.worker.model_copy(update={"id": "undisturbed"})}
+    )
     with running_worker(undisturbed, tmp_path) as run:
         run.wait_until_through()
         assert run.stop() == 0

@@ -62,7 +62,7 @@ def test_a_taken_port_is_named_with_the_variable_that_changes_it(taken_port: int
 
 def test_an_address_that_is_not_ours_is_named() -> None:
     with (
-        pytest.raises(UserError, match="cannot serve metrics at 192.0.2.1:"),
+        pytest.raises(UserError, match=r"cannot serve metrics at 192\.0\.2\.1:"),
         telemetry(settings_with_port(free_port(), host="192.0.2.1"), Process.WORKER),
     ):
         pass

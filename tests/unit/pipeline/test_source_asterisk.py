@@ -6,9 +6,10 @@ import pytest
 
 from pipeline.events import CallDetailRecord, DeadLetter
 from pipeline.identity import SecretKey, pseudonymiser
-from pipeline.sources.asterisk import AccountCode, AsteriskCsv, AsteriskOptions
+from pipeline.sources.asterisk import AsteriskCsv, AsteriskOptions
 from pipeline.sources.numbers import NumberPlan
 from pipeline.sources.port import DEAD_LETTERS, Outgoing
+from pipeline.sources.subscribers import AccountCode
 from tests.fakes.asterisk_files import asterisk_row
 
 pseudonym = pseudonymiser(SecretKey(bytes(32)), "k1").line

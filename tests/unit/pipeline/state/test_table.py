@@ -136,3 +136,15 @@ def test_the_schema_version_covers_columns_and_cases(monkeypatch: pytest.MonkeyP
     monkeypatch.undo()
     monkeypatch.setattr(catalogue, "Episode", HardEvent)
     assert len({before, without_column, schema_version()}) == 3
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(IDS, max_size=12), max_size=8))
+def test_adding_many_gives_what_adding_one_after_the_other_gives(groups: list[list[str]]) -> None:
+    together, singly = ColumnTable(LINE_COLUMNS, PAGE_ROWS), ColumnTable(LINE_COLUMNS, PAGE_ROWS)
+    for group in groups:
+        assert together.add_all(group).tolist() == [singly.add(row_id) for row_id in group]
+        assert together.dirty_pages() == singly.dirty_pages()
+        for column in LINE_COLUMNS:
+            assert together[column.name].tobytes() == singly[column.name].tobytes()
+    assert together.row_of == singly.row_of

@@ -1,0 +1,1 @@
+"""Performance: synthetic load, the product's own processes under it, and the figures beside their bars."""

@@ -1,0 +1,32 @@
+"""Two workers share the partitions; whoever leaves, and however, the other goes on as if nothing had been."""
+
+from pathlib import Path
+
+from churnwatch.embedded import EmbeddedServices
+from tests.fakes.proxied_worker import proxied_history
+from tests.fakes.tcp_proxy import TcpProxy
+from tests.fakes.worker_outcome import wait_for_shares
+
+#: Slow enough that every change of hands finds work half done.
+BYTES_PER_S = 100_000
+
+
+def test_partitions_change_hands_with_their_state_when_a_second_worker_comes_leaves_and_dies(
+    proxied_services: tuple[EmbeddedServices, TcpProxy], topic_prefix: str, tmp_path: Path
+) -> None:
+    history = proxied_history(proxied_services, topic_prefix, customers=40, days_count=24, seed=12)
+    with history.worker(tmp_path / "a") as first:
+        with history.proxy.slow(BYTES_PER_S):
+            first.wait_for("churnwatch_records_total", history.records // 8)
+            with history.worker(tmp_path / "b") as second:
+                wait_for_shares(first, second)
+                second.wait_for("churnwatch_records_total", 1)
+                assert second.stop() == 0
+            with history.worker(tmp_path / "c") as third:
+                wait_for_shares(first, third)
+                third.wait_for("churnwatch_records_total", 1)
+                third.kill()
+        first.wait_for("churnwatch_partitions", history.settings.kafka.partitions)
+        first.wait_until_through()
+        assert first.stop() == 0
+    history.assert_decided_and_saved_as_undisturbed()
