@@ -49,7 +49,10 @@ class Channel:
 
 
 CHANNELS: tuple[Channel, ...] = (
-    *(Channel(stream, RECORD_TYPES[stream], "receive", "account_id", DEFAULT_PARTITIONS) for stream in Stream),
+    *(
+        Channel(stream, RECORD_TYPES[stream], "receive", "account_id", DEFAULT_PARTITIONS, stream is Stream.CUSTOMERS)
+        for stream in Stream
+    ),
     Channel("warnings", ChurnWarning, "send", "account_id"),
     Channel("examples", Example, "send", "line_id"),
     Channel("models", ModelMessage, "send", "kind", compacted=True),
