@@ -146,7 +146,9 @@ class Snapshotter:
         self._left_behind = [key for key in stored if key not in named]
         lines, accounts, seen = ColumnTable(LINE_COLUMNS, page_rows), ColumnTable(ACCOUNT_COLUMNS, page_rows), SeenIds()
         for name, table in ((LINES, lines), (ACCOUNTS, accounts)):
-            for page in sorted(_numbers(manifest.pages, name)):
+            numbers = sorted(_numbers(manifest.pages, name))
+            table.reserve(len(numbers) * page_rows)
+            for page in numbers:
                 self._load(table, f"{name}/{page}", stored)
         seen.restore(self._group(stored, manifest, SEEN))
         state = PartitionState(

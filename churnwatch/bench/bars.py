@@ -39,8 +39,8 @@ def table(bench: str, figures: Mapping[str, float]) -> str:
     """Figures in lines, those with a bar beside it.
 
     >>> print(table("recovery", {"lines": 1000, "seconds": 31.5}))
-    lines            1,000
-    seconds           31.5  bar <= 30  missed
+    lines           1,000
+    seconds          31.5  bar <= 30  missed
     """
     widest = max(map(len, figures))
     lines = []

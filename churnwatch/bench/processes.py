@@ -21,7 +21,8 @@ from churnwatch.errors import UserError
 
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 60.0
-POLL_S = 0.1
+#: Each look costs the process some milliseconds.
+POLL_S = 0.25
 LOG_TAIL_CHARS = 2000
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")

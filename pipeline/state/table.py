@@ -11,7 +11,8 @@ from pipeline.state.cases import Case
 from pipeline.state.catalogue import Column
 from pipeline.state.ids import IdList, RowIndex
 
-GROWTH = 1.5
+#: Each growth copies the columns once; what is in reserve may take memory.
+GROWTH = 1.25
 
 
 class PageBody(msgspec.Struct, array_like=True):
@@ -124,6 +125,11 @@ class ColumnTable:
         cases = {row - start: self.cases[row] for row in range(start, stop) if row in self.cases}
         columns = [np.ascontiguousarray(self._arrays[c.name][start:stop]).tobytes() for c in self.columns]
         return _ENCODE(PageBody(self.ids[start:stop], columns, cases))
+
+    def reserve(self, rows: int) -> None:
+        """Make room for exactly so many rows, before pages are loaded."""
+        if rows > self._capacity:
+            self._reserve(rows, used=len(self.ids))
 
     def load_page(self, data: bytes) -> None:
         """Append the rows of a saved page; pages must be loaded in the order of their numbers.

@@ -73,12 +73,12 @@ def test_a_call_is_leased_begun_and_finished(queue: CallQueue, quick_store: Task
     assert queue_depth(client, quick_store, time.time()) == (0, 0, 0, 0, 0.0)
 
 
-def test_two_dialers_never_hold_the_same_call(queue: CallQueue, quick_store: TaskStore, client: redis.Redis) -> None:
-    put_calls(quick_store, 40)
-    other = prepared(client, quick_store, "d-2")
-    queue.move_due()
+def test_two_dialers_never_hold_the_same_call(store: TaskStore, client: redis.Redis) -> None:
+    put_calls(store, 40)
+    one, other = prepared(client, store, "d-1"), prepared(client, store, "d-2")
+    one.move_due()
     other.move_due()
-    calls = [lease.call for _ in range(20) for one in (queue, other) for lease in one.lease(1, 1)]
+    calls = [lease.call for _ in range(20) for dialer in (one, other) for lease in dialer.lease(1, 1)]
     assert len(calls) == len(set(calls)) == 40
 
 

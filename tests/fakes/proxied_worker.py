@@ -36,8 +36,17 @@ class History:
 
     def assert_decided_and_saved_as_undisturbed(self) -> None:
         """Every warning in the same bytes whenever it was published, and every page of state bit for bit."""
-        assert warnings_by_id(self.settings) == {name: {content} for name, content in self.expected.warnings.items()}
-        assert differing_pages(saved_pages(self.settings), self.expected.pages) == []
+        decided = warnings_by_id(self.settings)
+        wrong = {name: found for name, found in decided.items() if found != {self.expected.warnings.get(name)}}
+        assert not wrong, f"warnings that were to be otherwise: {wrong}"
+        missing = self.expected.warnings.keys() - decided.keys()
+        assert not missing, f"warnings that are missing: {missing}"
+        found, expected = saved_pages(self.settings), self.expected.pages
+        differing = differing_pages(found, expected)
+        told = {
+            name: (found.get(name), expected.get(name)) for name in differing if name.endswith(("applied", "times"))
+        }
+        assert not differing, f"pages that were to be otherwise: {differing}; {told}"
 
 
 def proxied_history(

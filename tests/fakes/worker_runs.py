@@ -65,9 +65,12 @@ class WorkerRun:
             time.sleep(0.05)
 
     def wait_until_saved(self) -> None:
-        """Wait until everything that was read by now is in a snapshot: two commits on, as one may be on its way."""
-        for _ in range(2):
-            self.wait_for("churnwatch_commit_timestamp_seconds", time.time())
+        """Wait until all that was read is decided and in a snapshot: until a commit had no page to write before it."""
+        pages = math.nan
+        while self.figure("churnwatch_pages_written_total") != pages:
+            pages = self.figure("churnwatch_pages_written_total")
+            for _ in range(2):
+                self.wait_for("churnwatch_commit_timestamp_seconds", time.time())
 
     def wait_until_through(self, timeout_s: float = START_TIMEOUT_S) -> None:
         """Wait until everything in the topics is applied, and saved."""
