@@ -162,9 +162,8 @@ class Shell:
         async with self._flushing:
             started_s, pages, size = time.monotonic(), 0, 0
             for partition in list(self.tasks):
-                snapshot = await self._snapshot(partition)
-                await self._save({partition: snapshot})
-                pages, size = pages + len(snapshot.pages), size + sum(map(len, snapshot.pages.values()))
+                more_pages, more_bytes = await self._save_changes(partition)
+                pages, size = pages + more_pages, size + more_bytes
             give_back()
             if self.tasks:
                 log.info(
@@ -175,13 +174,14 @@ class Shell:
                     cpu_s=round(time.process_time(), 2),
                 )
 
-    async def _snapshot(self, partition: int) -> Snapshot:
-        """What changed in a partition, when all its warnings are in Kafka."""
+    async def _save_changes(self, partition: int) -> tuple[int, int]:
+        """Save what changed in a partition when all its warnings are in Kafka; returns pages and bytes."""
         async with self._deciding:
             snapshot = self.tasks[partition].snapshot()
             sent, self._pending = self._pending, []
         await self.outbox.acknowledged(sent)
-        return snapshot
+        await self._save({partition: snapshot})
+        return len(snapshot.pages), sum(map(len, snapshot.pages.values()))
 
     async def close(self, timeout_s: float) -> None:
         """The worker leaves: save and commit, unless it failed; not being able to in time is a failure."""

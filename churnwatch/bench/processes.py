@@ -63,6 +63,22 @@ class Subject:
             time.sleep(POLL_S)
         return time.monotonic()
 
+    def last_before(self, name: str, at_least: float, timeout_s: float) -> tuple[float, float]:
+        """Wait for a metric to reach a value; returns the look before that: wall time (epoch seconds) and CPU seconds.
+
+        Raises:
+            UserError: the process ended, or the time is over.
+        """
+        deadline = time.monotonic() + timeout_s
+        before = this = time.time(), self.cpu_s()
+        while not self.figure(name) >= at_least:
+            self.check()
+            if time.monotonic() > deadline:
+                raise UserError(f"{self.name}: {name} is not {at_least:g} after {timeout_s:g} s; {self._tail()}")
+            time.sleep(POLL_S)
+            before, this = this, (time.time(), self.cpu_s())
+        return before
+
     def check(self) -> None:
         """Raise when the process is gone."""
         if self.process.poll() is not None:
