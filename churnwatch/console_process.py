@@ -1,7 +1,6 @@
 """The console as a process: pages over the task store, served by uvicorn until told to stop."""
 
 import errno
-import ipaddress
 import socket
 
 import redis
@@ -11,6 +10,7 @@ from fastapi import FastAPI
 from alerts.console import LOOPBACK_HOSTS, ConsoleConfig, create_console, load_console_texts
 from alerts.console.page_texts import PageTextsError
 from alerts.console.ports import TaskBoard
+from alerts.console.staff import Staff
 from alerts.reason_texts import ReasonTextsError
 from churnwatch.errors import UserError
 from churnwatch.request_metrics import RequestMetrics
@@ -25,22 +25,8 @@ STORE_TIMEOUT_S = 3.0
 ANY_HOST = ("*",)
 
 
-def require_loopback(host: str, *, insecure: bool) -> None:
-    """Without login, only this machine may look.
-
-    Raises:
-        UserError: another address, and `--insecure-no-login` was not given.
-    """
-    if insecure or _is_loopback(host):
-        return
-    raise UserError(
-        f"the console has no login yet and would let everybody who reaches {host} act as anybody; "
-        "listen on 127.0.0.1, or say --insecure-no-login where something else guards the address"
-    )
-
-
-def console_app(board: TaskBoard, settings: Settings, metrics: Metrics, *, insecure: bool) -> FastAPI:
-    """The application with its texts and metrics.
+def console_app(board: TaskBoard, settings: Settings, metrics: Metrics, staff: Staff | None) -> FastAPI:
+    """The application with its texts and metrics; without `staff` nobody signs in, and any name of this host is answered.
 
     Raises:
         UserError: a file of texts is missing or wrong.
@@ -51,10 +37,10 @@ def console_app(board: TaskBoard, settings: Settings, metrics: Metrics, *, insec
         raise UserError(str(error)) from None
     config = ConsoleConfig(
         language=settings.console.language,
-        allowed_hosts=ANY_HOST if insecure else (*LOOPBACK_HOSTS, settings.console.host),
+        allowed_hosts=ANY_HOST if staff is None else (*LOOPBACK_HOSTS, settings.console.host, *settings.console.names),
         timezone=settings.ingest.default_timezone,
     )
-    app = create_console(board, texts, config)
+    app = create_console(board, texts, config, staff)
     app.add_middleware(RequestMetrics, metrics=metrics)
     return app
 
@@ -113,15 +99,6 @@ def close_quietly(client: redis.Redis) -> None:
         client.close()
     except redis.RedisError:
         return
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _why_not(error: OSError, host: str, port: int) -> str:

@@ -115,11 +115,31 @@ class LawSettings(Section):
     holidays: str = Field("", description="calendar of working days, as CN or DE-BY; empty: the pack's own")
 
 
+class DialerSettings(Section):
+    """How the outbound queue reaches a telephone system; see docs/dialers.md. Secrets are read from files."""
+
+    url: str = Field("", description="of VICIdial's non_agent_api.php, or of the webhook's receiver")
+    secret_file: Path | None = Field(None, description="shared with webhooks, both ways; none: no webhook is taken")
+    user: str = Field("", description="of VICIdial's API")
+    list_id: int = Field(999, ge=100, le=999_999_999_999, description="VICIdial's list that calls are put on")
+    codes: str = Field("vicidial", pattern=r"^[a-z0-9-]{1,40}$", description="its table of codes in config/dialers")
+    folder: Path = Field(Path("var/calls"), description="of the CSV drop: out, answers, done")
+    patience_h: float = Field(24.0, gt=0, le=168, description="a call whose end nobody tells within this is lost")
+
+
+class NotifySettings(Section):
+    """Messages to owners of tasks; see docs/notifications.md. Addresses hold secrets and are read from a file."""
+
+    contacts_file: Path | None = Field(None, description="owners and their addresses; none: nobody is told anything")
+    link: str = Field("http://127.0.0.1:8350", description="the console's address, as owners reach it")
+
+
 class ConsoleSettings(Section):
     """The web console."""
 
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8350, ge=0, le=65535, description="0: a free one")
+    names: list[str] = Field([], description="names under which browsers reach it, beside this machine's own")
     language: Literal["zh", "en"] = Field("en", description="of the pages, where a person has chosen none")
 
 
@@ -128,6 +148,12 @@ class PrivacySettings(Section):
 
     key_file: Path = Field(Path("var/pseudonym.key"), description="made on first use; keep it: it is what maps numbers")
     key_id: str = Field("k1", description="written into each pseudonym, so that keys can be changed")
+    vault_key_file: Path = Field(
+        Path("var/vault.key"), description="seals numbers and tokens; made on first use; without it they are lost"
+    )
+    vault_key_id: str = Field("v1", description="written into each sealed record, so that keys can be changed")
+    vault_older_keys: dict[str, Path] = Field({}, description="id of an earlier vault key to its file; opens, never seals")
+    vault_days: float = Field(180.0, ge=1, description="a number that no ingest has brought for so long is deleted")
 
 
 class IngestSettings(Section):
@@ -172,6 +198,8 @@ class Settings(BaseSettings):
     tasks: TasksSettings = TasksSettings()
     law: LawSettings = LawSettings()
     console: ConsoleSettings = ConsoleSettings()
+    dialer: DialerSettings = DialerSettings()
+    notify: NotifySettings = NotifySettings()
     privacy: PrivacySettings = PrivacySettings()
     ingest: IngestSettings = IngestSettings()
     numbers: NumbersSettings = NumbersSettings()

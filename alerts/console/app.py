@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from alerts.console import routes_act, routes_read
+from alerts.console import routes_act, routes_people, routes_read, routes_sign_in
 from alerts.console.config import ConsoleConfig
 from alerts.console.context import Console
 from alerts.console.errors import add_error_pages
@@ -14,20 +14,22 @@ from alerts.console.live import LiveInbox
 from alerts.console.page_texts import ConsoleTexts
 from alerts.console.pages import STATIC, Pages
 from alerts.console.ports import TaskBoard
+from alerts.console.staff import Staff
 
 #: Every route there is but static files; the security tests go through them.
-ROUTERS = (routes_read.router, routes_act.router)
+ROUTERS = (routes_read.router, routes_act.router, routes_sign_in.router, routes_people.router)
 KEPT_FOR_EVER = "public, max-age=31536000, immutable"
 
 
-def create_console(board: TaskBoard, texts: ConsoleTexts, config: ConsoleConfig) -> FastAPI:
+def create_console(board: TaskBoard, texts: ConsoleTexts, config: ConsoleConfig, staff: Staff | None = None) -> FastAPI:
     """The console as an ASGI application. It holds no state but the store's connections and open live streams.
 
-    All times come from the board's clock (`board.now_ms`).
+    All times of tasks come from the board's clock (`board.now_ms`). Without `staff` there is no login: whoever reaches
+    the console may act as anybody.
     """
     app = FastAPI(title="Churnwatch", docs_url=None, redoc_url=None, openapi_url=None)
     live = LiveInbox(board, config.rows_per_page, config.poll_s, config.streams_max)
-    app.state.console = Console(board, Pages(texts, config), live)
+    app.state.console = Console(board, Pages(texts, config, login=staff is not None), live, staff)
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", VersionedFiles(directory=STATIC))

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from alerts.console.live import LiveInbox
 from alerts.console.pages import Pages
 from alerts.console.ports import TaskBoard
+from alerts.console.staff import Staff
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,7 @@ class Console:
     board: TaskBoard
     pages: Pages
     live: LiveInbox
+    staff: Staff | None = None
 
 
 def console_of(request: Request) -> Console:

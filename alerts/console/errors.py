@@ -8,8 +8,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from alerts.console.access import SignInNeededError
 from alerts.console.context import console_of
-from alerts.console.forms import FormExpiredError
+from alerts.console.forms import FIELDS_MAX, NEVER_SENT_BACK, FormExpiredError
+from alerts.console.routes_sign_in import sign_in_page
 from alerts.console.store_errors import STORE_AWAY
 from alerts.store.ledger import InboxNotReady
 
@@ -25,6 +27,7 @@ def add_error_pages(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _wrong_value)
     app.add_exception_handler(FormExpiredError, _form_expired)
+    app.add_exception_handler(SignInNeededError, _sign_in)
     for error in (*STORE_AWAY, InboxNotReady):
         app.add_exception_handler(error, _store_away)
     app.add_exception_handler(Exception, _failed)
@@ -32,11 +35,22 @@ def add_error_pages(app: FastAPI) -> None:
 
 def _http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 403 and getattr(error, "detail", "") == "not_allowed":
+        return _page(request, "not_allowed", status)
     return _page(request, KINDS.get(status, "wrong"), status)
 
 
 def _wrong_value(request: Request, error: Exception) -> Response:  # noqa: ARG001 -- starlette's signature
     return _page(request, "wrong", 422)
+
+
+async def _sign_in(request: Request, error: Exception) -> Response:  # noqa: ARG001 -- starlette's signature
+    """To the sign-in page; what was typed into a form waits there and is offered again."""
+    typed: dict[str, str] = {}
+    if request.method not in {"GET", "HEAD"}:
+        async with request.form(max_files=0, max_fields=FIELDS_MAX) as sent:
+            typed = {key: value for key, value in sent.items() if isinstance(value, str) and key not in NEVER_SENT_BACK}
+    return sign_in_page(request, typed)
 
 
 def _form_expired(request: Request, error: Exception) -> Response:
@@ -67,7 +81,7 @@ def _typed(request: Request) -> dict[str, str]:
 
 
 def _page(request: Request, kind: str, status: int, headers: dict[str, str] | None = None, **values: Any) -> Response:
-    shown = {"refresh_s": None, "retry": None, "retry_path": request.url.path, **values}
+    shown = {"refresh_s": None, "retry": None, "retry_path": request.url.path, "good": False, **values}
     title = kind.removesuffix("_action")
     pages = console_of(request).pages
     response = pages.render(request, "notice.html", status, kind=kind, title_key=f"error.{title}_title", **shown)

@@ -8,6 +8,8 @@ from fastapi import Depends, Request
 from alerts.console.context import console_of
 
 FIELDS_MAX = 20
+#: The token is made anew; what nobody but the person knows is typed again.
+NEVER_SENT_BACK = frozenset({"token", "password", "repeated", "old", "code", "secret"})
 
 
 class FormExpiredError(Exception):
@@ -40,8 +42,8 @@ class ActionForm:
 
     @property
     def retry(self) -> dict[str, str]:
-        """What has to be sent again when this could not be done; the token is made anew."""
-        return {key: value for key, value in self.fields.items() if key != "token"}
+        """What has to be sent again when this could not be done;"""
+        return {key: value for key, value in self.fields.items() if key not in NEVER_SENT_BACK}
 
 
 async def checked_form(request: Request) -> ActionForm:

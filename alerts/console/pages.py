@@ -11,11 +11,12 @@ from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from alerts.accounts.roles import Permission, permissions
 from alerts.console.config import ConsoleConfig
 from alerts.console.csrf import FormSeal
 from alerts.console.page_texts import ConsoleTexts
 from alerts.console.rows import Wording
-from alerts.console.visitor import THEMES, Preferences, acting, preferences, remember_preferences
+from alerts.console.visitor import THEMES, Preferences, acting, person_of, preferences, remember_preferences
 from alerts.tasks import OUTBOUND, UNASSIGNED, Actor
 
 HERE = Path(__file__).parent
@@ -27,7 +28,8 @@ NO_PERSON = (OUTBOUND, UNASSIGNED)
 class Pages:
     """Renders templates for one visitor: language, light, form token, actor."""
 
-    def __init__(self, texts: ConsoleTexts, config: ConsoleConfig) -> None:
+    def __init__(self, texts: ConsoleTexts, config: ConsoleConfig, *, login: bool = False) -> None:
+        self.login = login
         self.texts = texts
         self.config = config
         self.seal = FormSeal(config.secret)
@@ -67,6 +69,9 @@ class Pages:
             here=lambda **query: _here(request, query),
             token=self.seal.token(visit),
             actor=actor or acting(request, None),
+            person=person_of(request),
+            login=self.login,
+            may=lambda permission: self._may(request, permission),
             assets=self._assets,
             **values,
         )
@@ -74,6 +79,10 @@ class Pages:
         self.seal.remember(request, response, visit)
         remember_preferences(request, response, chosen)
         return response
+
+    def _may(self, request: Request, permission: str) -> bool:
+        person = person_of(request)
+        return not self.login or (person is not None and Permission(permission) in permissions(person.roles))
 
 
 def _here(request: Request, query: dict[str, str]) -> str:

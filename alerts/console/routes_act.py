@@ -3,13 +3,16 @@
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from alerts.accounts.roles import Permission
+from alerts.console.access import Claimed, Needs, require_task
 from alerts.console.cards import OFFERED, Typed
 from alerts.console.context import console_of
 from alerts.console.customer_view import Wish
 from alerts.console.forms import ActionForm, CheckedForm
+from alerts.console.own_path import own_path
 from alerts.console.refusals import refusal_words
 from alerts.console.rows import customer_href
 from alerts.console.show_customer import show_customer
@@ -18,9 +21,11 @@ from alerts.tasks import Refusal, RefusalReason, Task
 from pipeline.events import Disposition
 
 router = APIRouter()
+WITHOUT_LOGIN = [Depends(Claimed())]
+WORKS_TASKS = [Depends(Needs(Permission.WORK_TASKS))]
 
 
-@router.post("/tasks/{task_id:path}/accept")
+@router.post("/tasks/{task_id:path}/accept", dependencies=WORKS_TASKS)
 def accept(request: Request, task_id: str, form: CheckedForm) -> Response:
     """Take a task; a second person is told who was quicker."""
     task = _task(request, task_id)
@@ -28,7 +33,7 @@ def accept(request: Request, task_id: str, form: CheckedForm) -> Response:
     return _answer(request, task, result, form, "accepted")
 
 
-@router.post("/tasks/{task_id:path}/outcome")
+@router.post("/tasks/{task_id:path}/outcome", dependencies=WORKS_TASKS)
 def outcome(request: Request, task_id: str, form: CheckedForm) -> Response:
     """Record how a contact ended, with what the customer said."""
     task = _task(request, task_id)
@@ -39,7 +44,7 @@ def outcome(request: Request, task_id: str, form: CheckedForm) -> Response:
     return _answer(request, task, result, form, form.disposition)
 
 
-@router.post("/tasks/{task_id:path}/note")
+@router.post("/tasks/{task_id:path}/note", dependencies=WORKS_TASKS)
 def note(request: Request, task_id: str, form: CheckedForm) -> Response:
     """Write something down without ending anything."""
     task = _task(request, task_id)
@@ -49,14 +54,14 @@ def note(request: Request, task_id: str, form: CheckedForm) -> Response:
     return _answer(request, task, result, form, "noted")
 
 
-@router.get("/actor", response_class=HTMLResponse)
+@router.get("/actor", response_class=HTMLResponse, dependencies=WITHOUT_LOGIN)
 def choose_actor(request: Request, then: Annotated[str, Query(max_length=500)] = "/") -> Response:
     """The form that asks who is there."""
     pages = console_of(request).pages
     return pages.render(request, "actor.html", roles=ACTING_ROLES, problem="", then=own_path(then))
 
 
-@router.post("/actor")
+@router.post("/actor", dependencies=WITHOUT_LOGIN)
 def become(request: Request, form: CheckedForm) -> Response:
     """Act under another name from now on."""
     pages = console_of(request).pages
@@ -70,20 +75,11 @@ def become(request: Request, form: CheckedForm) -> Response:
     return response
 
 
-def own_path(path: str) -> str:
-    r"""A path of this console, or the start page: never an address somewhere else.
-
-    >>> own_path("/inbox/m-17"), own_path("//evil.example/"), own_path("/\\evil.example")
-    ('/inbox/m-17', '/', '/')
-    """
-    printable = path.isprintable() and "\\" not in path
-    return path if printable and path.startswith("/") and not path.startswith("//") else "/"
-
-
 def _task(request: Request, task_id: str) -> Task:
     task = console_of(request).board.get(task_id)
     if task is None:
         raise HTTPException(404)
+    require_task(request, task)
     return task
 
 

@@ -1,34 +1,43 @@
 """Pages that only read: the inboxes, one inbox, one customer; the live stream beside an inbox; the health check."""
 
 from typing import Annotated
+from urllib.parse import quote
 
-from fastapi import APIRouter, HTTPException, Query, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 
+from alerts.accounts.roles import Permission
+from alerts.console.access import Needs, Open, allowed, require_account, require_inbox
 from alerts.console.context import console_of
 from alerts.console.customer_view import Wish
 from alerts.console.inbox_view import Shelf, inbox_page
 from alerts.console.live import owners_mark
 from alerts.console.show_customer import show_customer
 from alerts.console.store_errors import STORE_AWAY
-from alerts.console.visitor import acting
+from alerts.console.visitor import acting, person_of
 
 router = APIRouter()
+ANYBODY = [Depends(Open())]
+SIGNED_IN = [Depends(Needs())]
+SEES_TASKS = [Depends(Needs(Permission.OWN_TASKS, Permission.ALL_TASKS))]
 PageNumber = Annotated[int, Query(ge=1, le=1_000_000)]
 
 
-@router.get("/", response_class=HTMLResponse)
+@router.get("/", response_class=HTMLResponse, dependencies=SIGNED_IN)
 def owners(request: Request) -> Response:
-    """Everybody who has tasks."""
+    """Everybody who has tasks, for those who see all; others come to their own first page."""
     console = console_of(request)
+    if not allowed(request, Permission.ALL_TASKS):
+        return RedirectResponse(_first_page(request), 303)
     everybody, counts = console.board.owners(), console.board.counts()
     mark = owners_mark(everybody, counts)
     return console.pages.render(request, "owners.html", owners=everybody, counts=counts, mark=mark)
 
 
-@router.get("/inbox/{owner:path}", response_class=HTMLResponse)
+@router.get("/inbox/{owner:path}", response_class=HTMLResponse, dependencies=SEES_TASKS)
 def inbox(request: Request, owner: str, shelf: Shelf = Shelf.OPEN, page: PageNumber = 1) -> Response:
     """One owner's tasks, the most urgent first."""
+    require_inbox(request, owner)
     console = console_of(request)
     shown = inbox_page(console.board, owner, (shelf, page), console.pages.wording(request), console.pages.config)
     if page > 1 and not shown.rows:
@@ -36,9 +45,10 @@ def inbox(request: Request, owner: str, shelf: Shelf = Shelf.OPEN, page: PageNum
     return console.pages.render(request, "inbox.html", actor=acting(request, owner), inbox=shown)
 
 
-@router.get("/live/{owner:path}")
+@router.get("/live/{owner:path}", dependencies=SEES_TASKS)
 async def live(request: Request, owner: str, seen: str = "") -> Response:
     """Server-sent events: `changed`, `away`, `back`."""
+    require_inbox(request, owner)
     console = console_of(request)
     if console.live.full:
         return Response(status_code=503, headers={"retry-after": "30"})
@@ -46,13 +56,14 @@ async def live(request: Request, owner: str, seen: str = "") -> Response:
     return StreamingResponse(console.live.stream(owner, mark), media_type="text/event-stream")
 
 
-@router.get("/customers/{account_id:path}", response_class=HTMLResponse)
+@router.get("/customers/{account_id:path}", response_class=HTMLResponse, dependencies=SEES_TASKS)
 def customer(request: Request, account_id: str, line: str | None = None, did: str = "") -> Response:
     """One customer: picture, tasks, what can be done."""
+    require_account(request, account_id)
     return show_customer(request, account_id, Wish(line), did=did)
 
 
-@router.get("/healthz")
+@router.get("/healthz", dependencies=ANYBODY)
 def healthz(request: Request) -> Response:
     """200 when this process answers and reaches its store, else 503."""
     try:
@@ -60,3 +71,11 @@ def healthz(request: Request) -> Response:
     except STORE_AWAY:
         return JSONResponse({"status": "store away"}, 503)
     return JSONResponse({"status": "ok"})
+
+
+def _first_page(request: Request) -> str:
+    """Where somebody begins who does not see all inboxes."""
+    person = person_of(request)
+    if person is not None and allowed(request, Permission.OWN_TASKS):
+        return f"/inbox/{quote(person.inbox, safe='')}"
+    return "/people" if allowed(request, Permission.PEOPLE) else "/me"

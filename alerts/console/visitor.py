@@ -1,7 +1,7 @@
-"""Who looks, in which language and light. Preferences come from the query and stay in a cookie; the actor from a form.
+"""Who looks, in which language and light. Preferences come from the query and stay in a cookie.
 
-Until accounts exist the actor is a claim, not a proof. Every route asks `acting` and nobody else, so that a session can
-take its place here.
+Whoever is signed in acts as themselves. Where there is no login (`--insecure-no-login`, the demo) the actor is a claim from
+a form, not a proof.
 """
 
 import re
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
+from alerts.accounts.people import Person
+from alerts.accounts.roles import acting_role
 from alerts.console.csrf import set_cookie
 from alerts.tasks import OUTBOUND, UNASSIGNED, Actor, Role
 
@@ -43,8 +45,17 @@ def remember_preferences(request: Request, response: Response, chosen: Preferenc
             set_cookie(request, response, f"churnwatch-{key}", value, YEAR_S)
 
 
+def person_of(request: Request) -> Person | None:
+    """Who is signed in, as the route's `Needs` found; None where there is no login, or on an open page."""
+    person = getattr(request.state, "person", None)
+    return person if isinstance(person, Person) else None
+
+
 def acting(request: Request, owner: str | None) -> Actor:
-    """Whoever was named in the actor form; else the owner of what is looked at."""
+    """Whoever is signed in; without login whoever was named in the actor form, else the owner of what is looked at."""
+    person = person_of(request)
+    if person is not None:
+        return person_acts(person)
     named = parse_actor(request.cookies.get(ACTOR_COOKIE, ""))
     if named is not None:
         return named
@@ -53,6 +64,12 @@ def acting(request: Request, owner: str | None) -> Actor:
     if owner is None or owner == OUTBOUND:
         return Actor(DEFAULT_CALLER, Role.CALLER)
     return Actor(owner, Role.MANAGER)
+
+
+def person_acts(person: Person) -> Actor:
+    """In whose name this person changes tasks: a manager by the code that customers carry, others by their login."""
+    role = acting_role(person.roles)
+    return Actor(person.inbox if role is Role.MANAGER else person.login, role or Role.SYSTEM)
 
 
 def parse_actor(text: str) -> Actor | None:

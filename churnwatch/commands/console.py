@@ -12,12 +12,12 @@ def register(app: typer.Typer) -> None:
     def console(
         port: Annotated[int | None, typer.Option(min=0, max=65535, help="0: a free one; else console.port")] = None,
         insecure_no_login: Annotated[
-            bool, typer.Option("--insecure-no-login", help="listen on another address than loopback, without any login")
+            bool, typer.Option("--insecure-no-login", help="nobody signs in: whoever reaches it may act as anybody")
         ] = False,
     ) -> None:
         """Serve the inbox and the customer pages.
 
-        Without login: on this machine only.
+        Where nobody has a login yet, it prints a one-time link for the first administrator.
 
         Example: REDIS_URL=redis://localhost:6379/0 churnwatch console --port 8350
         """
@@ -28,10 +28,10 @@ def register(app: typer.Typer) -> None:
             close_quietly,
             console_app,
             listen,
-            require_loopback,
         )
         from churnwatch.logs import configure_logs
         from churnwatch.settings import settings
+        from churnwatch.staff import first_link, staff_of
         from churnwatch.task_store import task_store
         from churnwatch.telemetry import telemetry
         from pipeline.metrics import Process
@@ -39,13 +39,16 @@ def register(app: typer.Typer) -> None:
         configure_logs("console")
         configuration = settings()
         host = configuration.console.host
-        require_loopback(host, insecure=insecure_no_login)
         wanted = configuration.console.port if port is None else port
         with listen(host, wanted) as listening, telemetry(configuration, Process.CONSOLE) as metrics:
             client = redis_client(configuration, socket_timeout_s=STORE_TIMEOUT_S)
             store = task_store(configuration, client)
-            server = ConsoleServer(console_app(store, configuration, metrics, insecure=insecure_no_login))
+            staff = None if insecure_no_login else staff_of(configuration, client)
+            server = ConsoleServer(console_app(store, configuration, metrics, staff))
             address, chosen = listening.getsockname()[:2]
-            typer.echo(f"console: http://{f'[{address}]' if ':' in address else address}:{chosen}/")
+            home = f"http://{f'[{address}]' if ':' in address else address}:{chosen}/"
+            typer.echo(f"console: {home}")
+            if staff is not None and (link := first_link(staff.people)):
+                typer.echo(f"the first administrator chooses a password here, once, within a day: {home}welcome/{link}")
             server.run(sockets=[listening])
             close_quietly(client)

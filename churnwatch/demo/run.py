@@ -161,7 +161,7 @@ def _processes(options: DemoOptions, environment: dict[str, str], folder: Path) 
         if options.headless:
             processes.start("dialer", "--simulate", "--seed", str(options.seed))
         else:
-            processes.start("console", "--port", str(options.port))
+            processes.start("console", "--port", str(options.port), "--insecure-no-login")
         yield processes
     finally:
         processes.stop()

@@ -65,7 +65,7 @@ def environment(test_environment: dict[str, str]) -> dict[str, str]:
 
 @contextmanager
 def running(environment: dict[str, str]) -> Iterator[Running]:
-    process = start(environment, "--port", "0")
+    process = start(environment, "--port", "0", "--insecure-no-login")
     try:
         assert process.stdout is not None
         address = re.search(r"http://\S+", process.stdout.readline())
@@ -170,10 +170,48 @@ def test_an_unreachable_redis_is_named(environment: dict[str, str]) -> None:
     assert "cannot reach Redis at" in refused(away, "--port", "0")
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
-def test_another_address_than_loopback_is_refused_without_the_flag(environment: dict[str, str], host: str) -> None:
-    said = refused({**environment, "CHURNWATCH_CONSOLE__HOST": host}, "--port", "0")
-    assert "--insecure-no-login" in said
+def test_the_first_administrator_comes_in_by_a_link_that_is_printed_once(environment: dict[str, str]) -> None:
+    process = start(environment, "--port", "0")
+    try:
+        assert process.stdout is not None
+        home, told = process.stdout.readline(), process.stdout.readline()
+        link = re.search(r"http://\S+/welcome/\S+", told)
+        assert link is not None, home
+        with httpx2.Client(follow_redirects=True) as visitor:
+            page = visitor.get(link[0])
+            token = re.search(r'name="token" value="(\w+)"', page.text)
+            assert token is not None
+            chosen = {
+                "token": token[1],
+                "password": "a sentence nobody guesses",
+                "repeated": "a sentence nobody guesses",
+            }
+            assert visitor.post(link[0], data=chosen).url.path == "/people"
+            assert visitor.get(link[0]).status_code == 410
+    finally:
+        process.terminate()
+        process.communicate(timeout=READY_S)
+    again = start(environment, "--port", "0")
+    assert again.stdout is not None
+    assert "console:" in again.stdout.readline()
+    again.terminate()
+    said, _ = again.communicate(timeout=READY_S)
+    assert "welcome" not in said
+
+
+def test_without_a_session_there_is_only_the_sign_in_page(environment: dict[str, str], store: TaskStore) -> None:
+    process = start(environment, "--port", "0")
+    try:
+        assert process.stdout is not None
+        home = re.search(r"http://\S+", process.stdout.readline())
+        assert home is not None
+        for path in ("inbox/m-1", "customers/a-1", "people", ""):
+            answer = httpx2.get(f"{home[0]}{path}", follow_redirects=True)
+            assert (answer.status_code, answer.url.path) == (200, "/sign-in")
+            assert "a-1" not in answer.text.replace("%2Fa-1", "").replace("/customers/a-1", "")
+    finally:
+        process.terminate()
+        process.communicate(timeout=READY_S)
 
 
 def test_an_inbox_of_2000_tasks_costs_at_most_20_ms_of_cpu(store: TaskStore) -> None:

