@@ -1,10 +1,12 @@
 """A process's metrics and its /metrics endpoint, from start to end of the process."""
 
 import errno
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from churnwatch.errors import UserError
 from churnwatch.settings import Settings
@@ -27,6 +29,7 @@ def telemetry(settings: Settings, process: Process, now_s: Callable[[], float] =
     metrics = Metrics()
     metrics.gauge("churnwatch_started_timestamp_seconds", process=process.value).set(now_s())
     metrics.gauge("churnwatch_build_info", version=_version()).set(1)
+    metrics.gauge("churnwatch_disk_free_bytes").set_function(lambda: disk_free(settings.worker.data_dir))
     try:
         server = serve_metrics(metrics, settings.metrics.host, port)
     except OSError as error:
@@ -35,6 +38,12 @@ def telemetry(settings: Settings, process: Process, now_s: Callable[[], float] =
         yield metrics
     finally:
         server.stop()
+
+
+def disk_free(folder: Path) -> int:
+    """Bytes that are free where `folder` is, or will be once it is made."""
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    return shutil.disk_usage(there).free
 
 
 def _explain(error: OSError, host: str, port: int) -> str:

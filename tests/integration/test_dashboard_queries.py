@@ -9,6 +9,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,12 @@ DASHBOARDS = sorted((REPOSITORY / "config" / "grafana" / "dashboards").glob("*.j
 DEADLINE_S = 60.0
 VARIABLES = {"$__rate_interval": "10s", "$job": ".+", "$instance": ".+"}
 #: What the code itself writes into labels that queries choose by.
-LABEL_VALUES = {"stream": "cdr"}
+LABEL_VALUES = {
+    "stream": ("cdr",),
+    "signal": ("silence", "termination"),
+    "owner_kind": ("queue",),
+    "disposition": ("reached_saved", "reached_refused"),
+}
 
 
 @pytest.fixture
@@ -73,15 +79,16 @@ def prometheus(program: str, processes: dict[Process, tuple[int, Metrics]], tmp_
 
 
 def report(spec: MetricSpec, metrics: Metrics) -> None:
-    """Write one value, as the process that owns the metric does."""
-    labels = {label: LABEL_VALUES.get(label, f"some {label}") for label in spec.labels}
-    match spec.kind:
-        case Kind.COUNTER:
-            metrics.counter(spec.name, **labels).inc(3)
-        case Kind.GAUGE:
-            metrics.gauge(spec.name, **labels).set(1)
-        case Kind.HISTOGRAM:
-            metrics.histogram(spec.name, **labels).observe(spec.buckets[2])
+    """Write one value for each choice of labels, as the process that owns the metric does."""
+    for values in product(*(LABEL_VALUES.get(label, (f"some {label}",)) for label in spec.labels)):
+        labels = dict(zip(spec.labels, values, strict=True))
+        match spec.kind:
+            case Kind.COUNTER:
+                metrics.counter(spec.name, **labels).inc(3)
+            case Kind.GAUGE:
+                metrics.gauge(spec.name, **labels).set(1)
+            case Kind.HISTOGRAM:
+                metrics.histogram(spec.name, **labels).observe(spec.buckets[2])
 
 
 def has_data(address: str, expression: str) -> bool:

@@ -80,7 +80,7 @@ def test_another_python_is_named_with_its_version_and_how_to_choose_one(
 def test_everything_is_installed_with_the_pinned_versions(checkout: Path, make_python: MakePython) -> None:
     assert make_setup(checkout, make_python()).returncode == 0
 
-    assert pip_calls(checkout) == ["install --quiet --editable .[embedded,dev] --constraint constraints.txt"]
+    assert pip_calls(checkout) == ["install --quiet --editable .[embedded,dashboards,dev] --constraint constraints.txt"]
 
 
 def test_a_second_call_installs_nothing(checkout: Path, make_python: MakePython) -> None:

@@ -1,0 +1,1 @@
+"""Grafana's dashboards as code: `python -m churnwatch.dashboards --write` makes the files in `config/grafana/dashboards/`."""

@@ -1,0 +1,109 @@
+"""Dashboard *Signals and models*: what warns, and whether the model that scores can be trusted."""
+
+from churnwatch.dashboards.board import Board
+from churnwatch.dashboards.panels import HOUR_S, Ask, Curves, Figure, grown, rate
+
+LEARNING = Board(
+    name="signals-and-models",
+    title="Signals and models",
+    meaning="Warnings by signal; labels learnt; how good the model was on each label before it learnt it.",
+    since="now-24h",
+    figures=(
+        Figure(
+            "Warnings in 24 h",
+            "short",
+            "Warnings published.",
+            Ask(grown("churnwatch_warnings_total{}", "24h"), "warnings"),
+            decimals=0,
+        ),
+        Figure(
+            "Labels in 24 h",
+            "short",
+            "Examples learnt, of leavers and stayers.",
+            Ask(grown("churnwatch_labels_learned_total{}", "24h"), "labels"),
+            decimals=0,
+        ),
+        Figure(
+            "Average precision",
+            "none",
+            "Exact and rolling, each example scored before it was learnt.",
+            Ask("max(churnwatch_model_average_precision_ratio{})", "AP"),
+            decimals=3,
+        ),
+        Figure(
+            "AUC",
+            "none",
+            "Exact and rolling, each example scored before it was learnt.",
+            Ask("max(churnwatch_model_auc_ratio{})", "AUC"),
+            decimals=3,
+        ),
+        Figure(
+            "Log loss",
+            "none",
+            "Rolling, in nats; the lower the better.",
+            Ask("max(churnwatch_model_log_loss_nats{} and churnwatch_model_finite{} == 1)", "log loss"),
+            decimals=3,
+        ),
+        Figure(
+            "Model is finite",
+            "bool_yes_no",
+            "Every weight is a number.",
+            Ask("min(churnwatch_model_finite{})", "finite"),
+            "ModelNotFinite",
+        ),
+    ),
+    curves=(
+        Curves(
+            "Warnings by signal",
+            "none",
+            "Warnings an hour, by their strongest signal.",
+            [Ask(rate("churnwatch_warnings_total{}", "signal", HOUR_S), "{{signal}}")],
+            width=12,
+        ),
+        Curves(
+            "Warnings by level",
+            "none",
+            "Warnings an hour.",
+            [Ask(rate("churnwatch_warnings_total{}", "level", HOUR_S), "{{level}}")],
+            width=12,
+        ),
+        Curves(
+            "Labels learnt",
+            "none",
+            "Examples an hour: 1 left, 0 stayed.",
+            [Ask(rate("churnwatch_labels_learned_total{}", "label", HOUR_S), "{{label}}")],
+        ),
+        Curves(
+            "Ranking",
+            "none",
+            "Rolling figures, each example scored before it was learnt.",
+            [
+                Ask("churnwatch_model_auc_ratio{}", "AUC"),
+                Ask("churnwatch_model_average_precision_ratio{}", "average precision"),
+            ],
+        ),
+        Curves(
+            "Log loss",
+            "none",
+            "Rolling, in nats.",
+            [Ask("churnwatch_model_log_loss_nats{} and churnwatch_model_finite{} == 1", "log loss")],
+        ),
+        Curves(
+            "Examples refused",
+            "none",
+            "Examples an hour that were not learnt; duplicates are normal after a worker's restart.",
+            [Ask(rate("churnwatch_examples_refused_total{}", "reason", HOUR_S), "{{reason}}")],
+            width=12,
+        ),
+        Curves(
+            "Models",
+            "none",
+            "Published by the trainer and taken over by workers, an hour.",
+            [
+                Ask(rate("churnwatch_models_published_total{}", per_s=HOUR_S), "published"),
+                Ask(rate("churnwatch_models_applied_total{}", "instance", HOUR_S), "taken over {{instance}}"),
+            ],
+            width=12,
+        ),
+    ),
+)
