@@ -45,7 +45,9 @@ def _wrong_value(request: Request, error: Exception) -> Response:  # noqa: ARG00
 
 
 async def _sign_in(request: Request, error: Exception) -> Response:  # noqa: ARG001 -- starlette's signature
-    """To the sign-in page; what was typed into a form waits there and is offered again."""
+    """To the sign-in page; what was typed into a form waits there and is offered again. A live stream just ends."""
+    if "text/event-stream" in request.headers.get("accept", ""):
+        return Response(status_code=401)
     typed: dict[str, str] = {}
     if request.method not in {"GET", "HEAD"}:
         async with request.form(max_files=0, max_fields=FIELDS_MAX) as sent:

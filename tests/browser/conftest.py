@@ -5,10 +5,12 @@ import shutil
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from alerts.console import ConsoleConfig, create_console, load_console_texts
@@ -67,8 +69,14 @@ def board() -> FakeTaskBoard:
 
 @pytest.fixture
 def console_url(board: FakeTaskBoard) -> Iterator[str]:
-    """The console in a thread of this process, on a port the system chose."""
-    app = create_console(board, load_console_texts(CONFIG_DIR), ConsoleConfig(poll_s=0.1))
+    """The console without login, on a port the system chose."""
+    with served(create_console(board, load_console_texts(CONFIG_DIR), ConsoleConfig(poll_s=0.1))) as url:
+        yield url
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """A console in a thread of this process; its address."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
