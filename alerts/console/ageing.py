@@ -13,14 +13,15 @@ DAY_MS = 24 * HOUR_MS
 
 
 def aged(report: SignalReport, now_ms: int) -> dict[str, float]:
-    """The evidence with `days_since` counted to now and `hours_left` from when the signal began.
+    """The evidence with `days_since` and `days_open` counted to now and `hours_left` from when the signal began.
 
     A porting code that was issued anew within one episode is then told as shorter than it is, never as longer.
     """
     evidence = dict(report.evidence)
     passed_ms = max(now_ms - report.since_ms, 0)
-    if "days_since" in evidence:
-        evidence["days_since"] = passed_ms / DAY_MS
+    for counted_up in ("days_since", "days_open"):
+        if counted_up in evidence:
+            evidence[counted_up] = passed_ms / DAY_MS
     if "hours_left" in evidence:
         evidence["hours_left"] -= passed_ms / HOUR_MS
         if evidence["hours_left"] <= 0:

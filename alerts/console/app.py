@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from alerts.console import routes_act, routes_people, routes_read, routes_sign_in
+from alerts.console import routes_act, routes_move, routes_people, routes_read, routes_sign_in, routes_team
 from alerts.console.config import ConsoleConfig
 from alerts.console.context import Console
 from alerts.console.errors import add_error_pages
@@ -17,7 +17,14 @@ from alerts.console.ports import TaskBoard
 from alerts.console.staff import Staff
 
 #: Every route there is but static files; the security tests go through them.
-ROUTERS = (routes_read.router, routes_act.router, routes_sign_in.router, routes_people.router)
+ROUTERS = (
+    routes_read.router,
+    routes_act.router,
+    routes_move.router,
+    routes_team.router,
+    routes_sign_in.router,
+    routes_people.router,
+)
 KEPT_FOR_EVER = "public, max-age=31536000, immutable"
 
 

@@ -9,6 +9,9 @@ from alerts.console.ports import TaskBoard
 from alerts.console.rows import Row, Wording, rows
 from alerts.tasks import Task, TaskState
 
+#: A search looks through so many tasks of a shelf, the most urgent first.
+SEARCHED_MAX = 2000
+
 
 class Shelf(StrEnum):
     """What part of an inbox is looked at."""
@@ -41,20 +44,26 @@ class InboxPage:
     total: int | None
     more: bool
     mark: str
+    wanted: str
 
 
 def inbox_page(
-    board: TaskBoard, owner: str, place: tuple[Shelf, int], wording: Wording, config: ConsoleConfig
+    board: TaskBoard, owner: str, place: tuple[Shelf, int], wording: Wording, config: ConsoleConfig, wanted: str = ""
 ) -> InboxPage:
-    """`place` is the shelf and the page on it, counted from 1."""
+    """`place` is the shelf and the page on it, counted from 1; `wanted`: only tasks whose customer or line has it in its name."""
     shelf, page = place
     size = config.rows_per_page
     offset = (page - 1) * size
-    found = _tasks(board, owner, shelf, size + 1, offset)
-    tasks = found[:size]
     open_total = board.count_open(owner)
-    total = open_total if shelf is Shelf.OPEN else _total(board, owner, shelf)
-    first_page = shelf is Shelf.OPEN and page == 1
+    total: int | None
+    if wanted:
+        matching = _matching(_tasks(board, owner, shelf, SEARCHED_MAX, 0), wanted)
+        found, total = matching[offset : offset + size + 1], len(matching)
+    else:
+        found = _tasks(board, owner, shelf, size + 1, offset)
+        total = open_total if shelf is Shelf.OPEN else _total(board, owner, shelf)
+    tasks = found[:size]
+    first_page = shelf is Shelf.OPEN and page == 1 and not wanted
     return InboxPage(
         owner=owner,
         shelf=shelf,
@@ -67,7 +76,13 @@ def inbox_page(
         total=total,
         more=len(found) > size,
         mark=inbox_mark(tasks) if first_page else "",
+        wanted=wanted,
     )
+
+
+def _matching(tasks: list[Task], wanted: str) -> list[Task]:
+    sought = wanted.casefold()
+    return [task for task in tasks if any(sought in name.casefold() for name in (task.account_id, *task.line_ids))]
 
 
 def _tasks(board: TaskBoard, owner: str, shelf: Shelf, limit: int, offset: int) -> list[Task]:

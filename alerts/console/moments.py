@@ -11,6 +11,8 @@ HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 #: With less than this left, the clock turns to the colour of urgency.
 SOON_MS = 4 * HOUR_MS
+#: For so many days a task can be put aside.
+SNOOZE_DAYS = (1, 2, 3, 7, 14)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ from alerts.console.context import console_of
 from alerts.console.customer_view import Wish
 from alerts.console.inbox_view import Shelf, inbox_page
 from alerts.console.live import owners_mark
+from alerts.console.moments import SNOOZE_DAYS
+from alerts.console.owners import known_owners
+from alerts.console.page_texts import PageTexts
 from alerts.console.show_customer import show_customer
 from alerts.console.store_errors import STORE_AWAY
 from alerts.console.visitor import acting, person_of
@@ -20,6 +23,8 @@ router = APIRouter()
 ANYBODY = [Depends(Open())]
 SIGNED_IN = [Depends(Needs())]
 SEES_TASKS = [Depends(Needs(Permission.OWN_TASKS, Permission.ALL_TASKS))]
+#: How many of many tasks were changed and how many not, as `routes_move.many` tells.
+TOLD = r"^(|none|\d{1,4}\.\d{1,4})$"
 PageNumber = Annotated[int, Query(ge=1, le=1_000_000)]
 
 
@@ -35,14 +40,25 @@ def owners(request: Request) -> Response:
 
 
 @router.get("/inbox/{owner:path}", response_class=HTMLResponse, dependencies=SEES_TASKS)
-def inbox(request: Request, owner: str, shelf: Shelf = Shelf.OPEN, page: PageNumber = 1) -> Response:
+def inbox(
+    request: Request,
+    owner: str,
+    shelf: Shelf = Shelf.OPEN,
+    page: PageNumber = 1,
+    q: Annotated[str, Query(max_length=64)] = "",
+    told: Annotated[str, Query(pattern=TOLD)] = "",
+) -> Response:
     """One owner's tasks, the most urgent first."""
     require_inbox(request, owner)
     console = console_of(request)
-    shown = inbox_page(console.board, owner, (shelf, page), console.pages.wording(request), console.pages.config)
+    wording = console.pages.wording(request)
+    shown = inbox_page(console.board, owner, (shelf, page), wording, console.pages.config, q.strip())
     if page > 1 and not shown.rows:
         raise HTTPException(404)
-    return console.pages.render(request, "inbox.html", actor=acting(request, owner), inbox=shown)
+    return console.pages.render(
+        request, "inbox.html", actor=acting(request, owner), inbox=shown, told=told_words(told, wording.texts),
+        owners=known_owners(request) if allowed(request, Permission.ASSIGN) else [], snooze_days=SNOOZE_DAYS,
+    )  # fmt: skip
 
 
 @router.get("/live/{owner:path}", dependencies=SEES_TASKS)
@@ -79,3 +95,11 @@ def _first_page(request: Request) -> str:
     if person is not None and allowed(request, Permission.OWN_TASKS):
         return f"/inbox/{quote(person.inbox, safe='')}"
     return "/people" if allowed(request, Permission.PEOPLE) else "/me"
+
+
+def told_words(told: str, texts: PageTexts) -> str:
+    """What came of many tasks at once, in words."""
+    if told in {"", "none"}:
+        return texts("many.none") if told else ""
+    done, refused = told.split(".")
+    return texts("many.done", done=done) + (f" {texts('many.refused', n=refused)}" if refused != "0" else "")

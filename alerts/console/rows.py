@@ -68,6 +68,15 @@ def customer_href(account_id: str) -> str:
     return f"/customers/{quote(account_id, safe='')}"
 
 
+def inbox_href(owner: str) -> str:
+    """The inbox's path.
+
+    >>> inbox_href("m 1")
+    '/inbox/m%201'
+    """
+    return f"/inbox/{quote(owner, safe='')}"
+
+
 def _row(task: Task, customer: Customer | None, now_ms: int, wording: Wording) -> Row:
     texts = wording.texts
     return Row(

@@ -6,7 +6,8 @@ from fastapi.responses import HTMLResponse
 from alerts.console.cards import OFFERED
 from alerts.console.context import console_of
 from alerts.console.customer_view import Wish, customer_page
-from alerts.console.moments import day
+from alerts.console.moments import SNOOZE_DAYS, day
+from alerts.console.owners import known_owners
 from alerts.console.page_texts import PageTexts
 from alerts.console.visitor import acting
 from alerts.tasks import NOTE_LENGTH_MAX
@@ -37,13 +38,15 @@ def show_customer(
         problem=problem,
         offered=OFFERED,
         note_length_max=NOTE_LENGTH_MAX,
+        owners=known_owners(request),
+        snooze_days=SNOOZE_DAYS,
         day=lambda at_ms: day(at_ms, pages.zone),
     )
 
 
 def did_words(did: str, texts: PageTexts) -> str:
-    """`accepted`, `noted`, or a disposition that was recorded; anything else in the address says nothing."""
-    if did in {"accepted", "noted"}:
+    """What was just done, or the disposition that was recorded; anything else in the address says nothing."""
+    if did in {"accepted", "noted", "snoozed", "handed_over"}:
         return texts(f"did.{did}")
     if did in {str(disposition) for disposition in Disposition}:
         return texts("did.recorded", what=texts.word("disposition", did))

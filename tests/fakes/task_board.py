@@ -104,6 +104,24 @@ class FakeTaskBoard:
             notes = [*task.notes, Note(NOW_MS, actor.name, text)]
             return self._changed(task, actor, TaskEventKind.NOTE_ADDED, "", {"notes": notes})
 
+    def snooze(self, task_id: str, actor: Actor, until_ms: int, version: int | None = None) -> Task | Refusal:
+        with self._lock:
+            task = self._writable(task_id, actor, version)
+            if isinstance(task, Refusal):
+                return task
+            changes = {"state": TaskState.SNOOZED, "not_before_ms": until_ms}
+            return self._changed(task, actor, TaskEventKind.SNOOZED, "", changes)
+
+    def reassign(self, task_id: str, actor: Actor, owner: str, version: int | None = None) -> Task | Refusal:
+        with self._lock:
+            task = self._writable(task_id, actor, version)
+            if isinstance(task, Refusal):
+                return task
+            if owner == task.owner:
+                return Refusal(RefusalReason.WRONG_STATE, task)
+            changes = {"owner": owner, "state": TaskState.NEW, "accepted_by": None, "accepted_ms": None}
+            return self._changed(task, actor, TaskEventKind.REASSIGNED, owner, changes)
+
     def customer(self, account_id: str) -> Customer | None:
         self._reach()
         return self.customers_known.get(account_id)

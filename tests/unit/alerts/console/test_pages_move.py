@@ -1,0 +1,77 @@
+"""Tasks that are put aside or handed over, one by one and many at once; the search; the team's board."""
+
+import pytest
+
+from alerts.console.moments import DAY_MS
+from alerts.tasks import TaskState
+from tests.fakes.console_samples import NOW_MS
+from tests.unit.alerts.console.conftest import Visitor
+
+
+def test_a_task_is_put_aside_for_some_days(visitor: Visitor) -> None:
+    visitor.become("m-17")
+    done = visitor.post("/tasks/t-4/snooze", days="3", version="1")
+    assert done.status_code == 303
+    assert "Put aside" in visitor.get(done.headers["location"]).text
+    task = visitor.board.tasks["t-4"]
+    assert (task.state, task.not_before_ms) == (TaskState.SNOOZED, NOW_MS + 3 * DAY_MS)
+
+
+@pytest.mark.parametrize("days", ["", "0", "-1", "365", "x"])
+def test_only_the_offered_days_are_taken(visitor: Visitor, days: str) -> None:
+    visitor.become("m-17")
+    assert visitor.post("/tasks/t-4/snooze", days=days, version="1").status_code == 422
+    assert visitor.board.tasks["t-4"].version == 1
+
+
+def test_a_task_is_handed_over_to_somebody_with_an_inbox(visitor: Visitor) -> None:
+    visitor.become("m-17")
+    assert visitor.post("/tasks/t-4/hand-over", owner="m-nobody-knows", version="1").status_code == 422
+    assert visitor.post("/tasks/t-4/hand-over", owner="outbound", version="1").status_code == 303
+    assert visitor.board.tasks["t-4"].owner == "outbound"
+
+
+def test_a_second_person_is_told_that_the_task_changed(visitor: Visitor) -> None:
+    visitor.become("m-17")
+    assert visitor.post("/tasks/t-4/snooze", days="1", version="1").status_code == 303
+    late = visitor.post("/tasks/t-4/hand-over", owner="outbound", version="1")
+    assert late.status_code == 409
+    assert "changed while the page was open" in late.text
+
+
+def test_a_supervisor_hands_over_many_and_hears_how_many_were_refused(visitor: Visitor) -> None:
+    visitor.become("eva", "supervisor")
+    tasks = visitor.board.open_tasks("m-17")[:3]
+    picked = {f"task.{task.task_id}": "yes" for task in tasks}
+    versions = {f"version.{task.task_id}": str(task.version) for task in tasks}
+    versions[f"version.{tasks[0].task_id}"] = "99"
+    done = visitor.post("/many/m-17", act="hand_over", owner="outbound", **picked, **versions)
+    assert done.headers["location"] == "/inbox/m-17?told=2.1"
+    assert "2 tasks changed. 1 were refused" in visitor.get(done.headers["location"]).text
+    assert [visitor.board.tasks[task.task_id].owner for task in tasks] == ["m-17", "outbound", "outbound"]
+
+
+def test_many_without_any_or_without_an_act_change_nothing(visitor: Visitor) -> None:
+    visitor.become("eva", "supervisor")
+    before = {task_id: task.version for task_id, task in visitor.board.tasks.items()}
+    assert visitor.post("/many/m-17", act="snooze", days="1").headers["location"] == "/inbox/m-17?told=none"
+    assert visitor.post("/many/m-17", act="delete", **{"task.t-4": "yes"}).status_code == 422
+    assert {task_id: task.version for task_id, task in visitor.board.tasks.items()} == before
+
+
+def test_an_inbox_is_searched_by_customer_and_line(visitor: Visitor) -> None:
+    everything = visitor.get("/inbox/m-17").text
+    assert everything.count("data-task=") > 1
+    account = visitor.board.open_tasks("m-17")[0].account_id
+    found = visitor.get(f"/inbox/m-17?q={account.lower()}").text
+    assert 0 < found.count("data-task=") < everything.count("data-task=")
+    assert account in found
+    none = visitor.get("/inbox/m-17?q=nobody").text
+    assert "data-task=" not in none
+    assert "nobody" in none
+
+
+def test_the_board_tells_load_and_what_is_late_by_person(visitor: Visitor) -> None:
+    page = visitor.get("/team").text
+    for owner in {task.owner for task in visitor.board.tasks.values() if task.open} - {"outbound", "unassigned"}:
+        assert f">{owner}</a>" in page
