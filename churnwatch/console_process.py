@@ -7,9 +7,10 @@ import redis
 import uvicorn
 from fastapi import FastAPI
 
+from alerts.audit_trail import AuditTrail
 from alerts.console import LOOPBACK_HOSTS, ConsoleConfig, create_console, load_console_texts
 from alerts.console.page_texts import PageTextsError
-from alerts.console.ports import TaskBoard
+from alerts.console.ports import Reports, TaskBoard
 from alerts.console.staff import Staff
 from alerts.reason_texts import ReasonTextsError
 from churnwatch.errors import UserError
@@ -25,7 +26,13 @@ STORE_TIMEOUT_S = 3.0
 ANY_HOST = ("*",)
 
 
-def console_app(board: TaskBoard, settings: Settings, metrics: Metrics, staff: Staff | None) -> FastAPI:
+def console_app(
+    board: TaskBoard,
+    settings: Settings,
+    metrics: Metrics,
+    staff: Staff | None,
+    office: tuple[Reports | None, AuditTrail | None] = (None, None),
+) -> FastAPI:
     """The application with its texts and metrics; without `staff` nobody signs in, and any name of this host is answered.
 
     Raises:
@@ -40,7 +47,7 @@ def console_app(board: TaskBoard, settings: Settings, metrics: Metrics, staff: S
         allowed_hosts=ANY_HOST if staff is None else (*LOOPBACK_HOSTS, settings.console.host, *settings.console.names),
         timezone=settings.ingest.default_timezone,
     )
-    app = create_console(board, texts, config, staff)
+    app = create_console(board, texts, config, staff, office)
     app.add_middleware(RequestMetrics, metrics=metrics)
     return app
 

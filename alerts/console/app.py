@@ -5,7 +5,17 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from alerts.console import routes_act, routes_move, routes_people, routes_read, routes_sign_in, routes_team
+from alerts.audit_trail import AuditTrail
+from alerts.console import (
+    routes_act,
+    routes_link,
+    routes_move,
+    routes_office,
+    routes_people,
+    routes_read,
+    routes_sign_in,
+    routes_team,
+)
 from alerts.console.config import ConsoleConfig
 from alerts.console.context import Console
 from alerts.console.errors import add_error_pages
@@ -13,30 +23,38 @@ from alerts.console.guard import RequestGuard, SecurityHeaders
 from alerts.console.live import LiveInbox
 from alerts.console.page_texts import ConsoleTexts
 from alerts.console.pages import STATIC, Pages
-from alerts.console.ports import TaskBoard
+from alerts.console.ports import Reports, TaskBoard
 from alerts.console.staff import Staff
 
 #: Every route there is but static files; the security tests go through them.
 ROUTERS = (
     routes_read.router,
+    routes_link.router,
     routes_act.router,
     routes_move.router,
     routes_team.router,
+    routes_office.router,
     routes_sign_in.router,
     routes_people.router,
 )
 KEPT_FOR_EVER = "public, max-age=31536000, immutable"
 
 
-def create_console(board: TaskBoard, texts: ConsoleTexts, config: ConsoleConfig, staff: Staff | None = None) -> FastAPI:
+def create_console(
+    board: TaskBoard,
+    texts: ConsoleTexts,
+    config: ConsoleConfig,
+    staff: Staff | None = None,
+    office: tuple[Reports | None, AuditTrail | None] = (None, None),
+) -> FastAPI:
     """The console as an ASGI application. It holds no state but the store's connections and open live streams.
 
     All times of tasks come from the board's clock (`board.now_ms`). Without `staff` there is no login: whoever reaches
-    the console may act as anybody.
+    the console may act as anybody. `office`: what makes reports, and the audit trail, where there is Kafka.
     """
     app = FastAPI(title="Churnwatch", docs_url=None, redoc_url=None, openapi_url=None)
     live = LiveInbox(board, config.rows_per_page, config.poll_s, config.streams_max)
-    app.state.console = Console(board, Pages(texts, config, login=staff is not None), live, staff)
+    app.state.console = Console(board, Pages(texts, config, login=staff is not None), live, staff, *office)
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", VersionedFiles(directory=STATIC))

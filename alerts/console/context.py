@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from alerts.audit_trail import AuditTrail
 from alerts.console.live import LiveInbox
 from alerts.console.pages import Pages
-from alerts.console.ports import TaskBoard
+from alerts.console.ports import Reports, TaskBoard
 from alerts.console.staff import Staff
 
 
@@ -16,6 +17,8 @@ class Console:
     pages: Pages
     live: LiveInbox
     staff: Staff | None = None
+    reports: Reports | None = None
+    trail: AuditTrail | None = None
 
 
 def console_of(request: Request) -> Console:

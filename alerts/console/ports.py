@@ -1,7 +1,7 @@
 """What the console asks of the task store; `alerts.store.TaskStore` is the real one. All calls block."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from alerts.tasks import Actor, Counts, Customer, OwnerCounts, Refusal, Task, TaskState
 from pipeline.events import Disposition
@@ -62,3 +62,13 @@ class TaskBoard(Protocol):
     def now_ms(self) -> int:
         """The clock by which tasks are due."""
         ...
+
+
+class ReportsAwayError(Exception):
+    """The log that reports are made of cannot be read now."""
+
+
+class Reports(Protocol):
+    """Makes a management report as a JSON object; raises `ReportsAwayError`."""
+
+    def report(self, name: str, month: str | None) -> dict[str, Any]: ...

@@ -15,13 +15,15 @@ def register(app: typer.Typer) -> None:
             bool, typer.Option("--insecure-no-login", help="nobody signs in: whoever reaches it may act as anybody")
         ] = False,
     ) -> None:
-        """Serve the inbox and the customer pages.
+        """Serve the inbox and the customer pages, and the REST API under /api/v1.
 
         Where nobody has a login yet, it prints a one-time link for the first administrator.
 
         Example: REDIS_URL=redis://localhost:6379/0 churnwatch console --port 8350
         """
+        from churnwatch.api_process import API_PATH, api_app
         from churnwatch.clients import redis_client
+        from churnwatch.console_office import console_office
         from churnwatch.console_process import (
             STORE_TIMEOUT_S,
             ConsoleServer,
@@ -40,11 +42,17 @@ def register(app: typer.Typer) -> None:
         configuration = settings()
         host = configuration.console.host
         wanted = configuration.console.port if port is None else port
-        with listen(host, wanted) as listening, telemetry(configuration, Process.CONSOLE) as metrics:
+        with (
+            listen(host, wanted) as listening,
+            telemetry(configuration, Process.CONSOLE) as metrics,
+            console_office(configuration) as office,
+        ):
             client = redis_client(configuration, socket_timeout_s=STORE_TIMEOUT_S)
             store = task_store(configuration, client)
             staff = None if insecure_no_login else staff_of(configuration, client)
-            server = ConsoleServer(console_app(store, configuration, metrics, staff))
+            app = console_app(store, configuration, metrics, staff, office)
+            app.mount(API_PATH, api_app(configuration, store, client))
+            server = ConsoleServer(app)
             address, chosen = listening.getsockname()[:2]
             home = f"http://{f'[{address}]' if ':' in address else address}:{chosen}/"
             typer.echo(f"console: {home}")

@@ -1,0 +1,87 @@
+"""Reports for those who steer, the audit for those who check."""
+
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi.responses import HTMLResponse, Response
+
+from alerts.accounts.roles import Permission
+from alerts.console.access import Needs
+from alerts.console.context import Console, console_of
+from alerts.console.moments import moment
+from alerts.console.ports import ReportsAwayError
+from alerts.console.sheets import ROWS_SHOWN, Sheet, as_csv, sheet
+
+router = APIRouter()
+REPORTS = ("ladder", "lead-time", "return-visits", "playbooks")
+EVENTS_SHOWN = 200
+SEES_REPORTS = [Depends(Needs(Permission.REPORTS))]
+SEES_AUDIT = [Depends(Needs(Permission.AUDIT))]
+MonthName = Annotated[str, Query(pattern=r"^(|\d{4}-(0[1-9]|1[0-2]))$")]
+Wanted = Annotated[str, Query(max_length=64)]
+
+
+@router.get("/reports", response_class=HTMLResponse, dependencies=SEES_REPORTS)
+def reports(request: Request) -> Response:
+    """Which reports there are."""
+    return console_of(request).pages.render(request, "reports.html", names=REPORTS)
+
+
+@router.get("/reports/{name}", response_class=HTMLResponse, dependencies=SEES_REPORTS)
+def report(request: Request, name: str, month: MonthName = "") -> Response:
+    """One report of a month, as figures and tables."""
+    console = console_of(request)
+    try:
+        made = _sheet(console, name, month)
+    except ReportsAwayError:
+        return console.pages.render(request, "reports.html", 503, names=REPORTS, away=True)
+    zone = console.pages.zone
+    return console.pages.render(
+        request, "report.html", name=name, names=REPORTS, sheet=made, month=month, rows_shown=ROWS_SHOWN,
+        shown=lambda column, value: _shown(column, value, lambda at_ms: moment(at_ms, zone)),
+    )  # fmt: skip
+
+
+@router.get("/reports/{name}/{table}.csv", dependencies=SEES_REPORTS)
+def report_csv(request: Request, name: str, table: str, month: MonthName = "") -> Response:
+    """One table of a report, for a spreadsheet."""
+    try:
+        made = _sheet(console_of(request), name, month)
+    except ReportsAwayError:
+        raise HTTPException(503) from None
+    found = next((one for one in made.tables if one.name == table), None)
+    if found is None:
+        raise HTTPException(404)
+    file = re.sub(r"[^\w-]", "", f"{name}-{table}-{month or 'now'}")
+    headers = {"content-disposition": f'attachment; filename="{file}.csv"'}
+    return Response(as_csv(found), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.get("/audit", response_class=HTMLResponse, dependencies=SEES_AUDIT)
+def audit(request: Request, who: Wanted = "", account: Wanted = "") -> Response:
+    """Who did what, and whether the log is whole."""
+    console = console_of(request)
+    trail = console.trail
+    zone = console.pages.zone
+    return console.pages.render(
+        request, "audit.html", who=who, account=account, state=trail.state() if trail else None,
+        events=trail.latest(who.strip(), account.strip(), EVENTS_SHOWN) if trail else [],
+        moment=lambda at_ms: moment(at_ms, zone),
+    )  # fmt: skip
+
+
+def _sheet(console: Console, name: str, month: str) -> Sheet:
+    if name not in REPORTS or console.reports is None:
+        raise HTTPException(404)
+    return sheet(console.reports.report(name, month or None))
+
+
+def _shown(column: str, value: Any, at: Any) -> str:
+    if value is None:
+        return "–"
+    if column.endswith("_ms"):
+        return str(at(value))
+    if column.endswith(("_share", "share_in_time")) or column.startswith(("saved_low", "saved_high")):
+        return f"{value:.0%}"
+    return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)

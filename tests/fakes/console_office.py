@@ -1,0 +1,55 @@
+"""Reports and an audit trail for the console's tests: real shapes, few rows."""
+
+from typing import Any
+
+import msgspec
+
+from alerts.audit_trail import AuditTrail
+from alerts.chain import seal
+from alerts.console.ports import ReportsAwayError
+from alerts.reports.lead_time import LeadTimes, Row
+from alerts.reports.playbook_effect import PlaybookEffects
+from alerts.reports.return_visits import Compliance, ReturnVisits
+from alerts.tasks import Role, TaskEvent, TaskEventKind
+from tests.fakes.console_samples import HOUR_MS, NOW_MS
+
+SPREADSHEET = "=cmd|' /C calc'!A0"
+
+
+class FakeReports:
+    """Lead times with one customer whose name is a formula; `away = True`: Kafka cannot be read."""
+
+    def __init__(self) -> None:
+        self.away = False
+
+    def report(self, name: str, month: str | None) -> dict[str, Any]:
+        if self.away:
+            raise ReportsAwayError
+        shown = month or "2026-10"
+        row = Row(
+            SPREADSHEET, None, "port_out", NOW_MS, NOW_MS - 9 * 24 * HOUR_MS, NOW_MS - 8 * 24 * HOUR_MS, None, None
+        )
+        nothing = Compliance(0, 0, 0, 0, 0, None, None)
+        made: dict[str, msgspec.Struct] = {
+            "lead-time": LeadTimes(shown, 1, {"warned": 1}, {"port_out": 1}, 8.0, 1.0, {"task": None}, [row]),
+            "playbooks": PlaybookEffects(shown, []),
+            "return-visits": ReturnVisits(shown, nothing, {"provisioning": nothing}, {}, []),
+        }
+        return msgspec.to_builtins(made.get(name, made["lead-time"]))  # type: ignore[no-any-return]  # it is an object
+
+
+def events(account: str, actors: list[str]) -> list[TaskEvent]:
+    """One account's chain, an event by each of these."""
+    made: list[TaskEvent] = []
+    for number, actor in enumerate(actors):
+        draft = TaskEvent(
+            account_id=account, ts_ms=NOW_MS + number, kind=TaskEventKind.NOTE_ADDED, actor=actor, role=Role.MANAGER
+        )
+        made.append(seal(draft, number, made[-1].hash if made else ""))
+    return made
+
+
+def sample_trail() -> AuditTrail:
+    trail = AuditTrail()
+    trail.take([*events("A1", ["m-17", "eva"]), *events("A2", ["m-17"])], behind=0)
+    return trail
