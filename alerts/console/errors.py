@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from alerts.accounts.people import PersonError
 from alerts.console.access import SignInNeededError
 from alerts.console.context import console_of
 from alerts.console.forms import FIELDS_MAX, NEVER_SENT_BACK, FormExpiredError
@@ -28,6 +29,7 @@ def add_error_pages(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _wrong_value)
     app.add_exception_handler(FormExpiredError, _form_expired)
     app.add_exception_handler(SignInNeededError, _sign_in)
+    app.add_exception_handler(PersonError, _not_kept)
     for error in (*STORE_AWAY, InboxNotReady):
         app.add_exception_handler(error, _store_away)
     app.add_exception_handler(Exception, _failed)
@@ -68,6 +70,12 @@ def _store_away(request: Request, error: Exception) -> Response:
     if request.method in {"GET", "HEAD"}:
         return _page(request, kind, 503, headers, refresh_s=RETRY_S)
     return _page(request, f"{kind}_action", 503, headers, retry=_typed(request))
+
+
+def _not_kept(request: Request, error: Exception) -> Response:
+    """A change of a person that could not be kept: nothing was changed."""
+    log.warning("people.not_changed", reason=str(error))
+    return _page(request, "not_kept", 503)
 
 
 def _failed(request: Request, error: Exception) -> Response:
