@@ -97,7 +97,9 @@ def lawful_view(view: LineView, customer: Customer | None, law: LawPack) -> Line
     if barring(law, *SCORE_ALONE, consent) is not None:
         return None
     kept = [signal for signal in view.active_signals if barring(law, signal.name, signal.origin, consent) is None]
-    return view if len(kept) == len(view.active_signals) else msgspec.structs.replace(view, active_signals=kept)
+    if len(kept) == len(view.active_signals):
+        return view
+    return msgspec.structs.replace(view, active_signals=kept, prior=None)
 
 
 def _restraints(warning: ChurnWarning, customer: Customer | None, law: LawPack) -> list[Restraint]:

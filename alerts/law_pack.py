@@ -14,6 +14,7 @@ import msgspec
 from alerts.local_time import zone_of
 from alerts.policy import Window
 from pipeline.events import Consent, Origin
+from pipeline.ladder_pack import LadderError, LadderPack, checked_ladder
 
 COUNTRIES_DIR = Path(__file__).resolve().parent.parent / "config" / "countries"
 
@@ -85,6 +86,7 @@ class LawPack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         holidays: calendar of working days, a code of the library `holidays`, as CN, DE-BY or XECB.
         call_window: hours in which the law lets us call, customer's time; None: it names none.
         rules: in order; of two that bar a signal the first is named.
+        ladder: rungs and clocks of a port there, by which the engine counts down.
     """
 
     country: str
@@ -93,6 +95,7 @@ class LawPack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     holidays: str
     rules: list[Rule]
     call_window: Window | None = None
+    ladder: LadderPack = LadderPack()
 
     def rule(self, rule_id: str) -> Rule | None:
         return next((rule for rule in self.rules if rule.id == rule_id), None)
@@ -126,9 +129,12 @@ def read_law_pack(country: str, folder: Path = COUNTRIES_DIR) -> LawPack:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise LawPackError(f"cannot read the law pack {path}: {error}") from None
     try:
-        pack = msgspec.convert({**values, "country": code}, LawPack)
+        ladder = checked_ladder(values.pop("ladder", {}), str(path))
+        pack = msgspec.structs.replace(msgspec.convert({**values, "country": code}, LawPack), ladder=ladder)
     except msgspec.ValidationError as error:
         raise LawPackError(f"{path}: {error}") from None
+    except LadderError as error:
+        raise LawPackError(str(error)) from None
     if zone_of(pack.timezone) is None:
         raise LawPackError(f"{path}: there is no time zone {pack.timezone!r}; IANA names as Asia/Shanghai are allowed")
     _check(pack.rules, path)

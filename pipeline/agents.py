@@ -18,18 +18,23 @@ import structlog
 from faust.types import TP
 
 from pipeline.blocks import QUEUE_BLOCKS, BlockConsumer, BlockSchema, Fetched, block_transport
-from pipeline.columns import RawBlock, Refused
+from pipeline.columns import DAY_MS, RawBlock, Refused
 from pipeline.dead_letter_limit import DeadLetterLimit
 from pipeline.events import DeadLetter, Stream
+from pipeline.feed_watch import FeedWatch
 from pipeline.memory import give_back
 from pipeline.outbox import Outbox
 from pipeline.page_store import page_table
 from pipeline.partition_task import PartitionTask, Progress
+from pipeline.save_round import SaveRound
 from pipeline.snapshot import Snapshot, SnapshotError
 from pipeline.stall import StallWatch
 from pipeline.worker_metrics import WorkerMetrics
 
-POLL_S = 0.1
+POLL_S = 0.05
+REPORT_S = 0.25
+#: Of stream time in one step: months of a thin topic, fetched in one gulp, would keep the worker from answering for minutes.
+SPAN_MS = DAY_MS
 RAW_CHARS_MAX = 500_000
 PENDING_MAX = 5_000
 WATCH_S = 1.0
@@ -59,6 +64,7 @@ class Shell:
         make_task: partition, saved pages of it, and the first offsets that the topics still hold -> its task.
         ready: awaited before tasks are made (models must be there first).
         stall_timeout_s: being behind without progress, or waiting for the broker, for so long ends the worker.
+        feeds: told of every block; what it says is reported.
     """
 
     app: faust.App
@@ -69,6 +75,7 @@ class Shell:
     limit: DeadLetterLimit
     commit_interval_s: float
     stall_timeout_s: float
+    feeds: FeedWatch
     tasks: dict[int, PartitionTask] = field(default_factory=dict)
     failure: str = ""
     table: Any = None
@@ -112,9 +119,10 @@ class Shell:
             return
         stream = self.topics.inputs[tp.topic]
         with self.metrics.block(stream, len(block)):
-            progress = task.on_block(stream, block, time.monotonic())
+            progress = task.on_block(stream, block, time.monotonic(), SPAN_MS)
         await self._publish(progress)
         self.metrics.taken(tp.partition, arrived_s, len(progress.effects.warnings))
+        self.feeds.note(stream, time.monotonic())
         if self.limit.note(len(block), len(progress.refused)):
             raise SnapshotError(
                 f"more than {self.limit.share_max:.0%} of the last {self.limit.window_records} records were refused, the last of "
@@ -125,34 +133,53 @@ class Shell:
             self.app.consumer.pause_partitions({tp})
 
     async def _poll_forever(self) -> None:
+        reported_s = 0.0
         while not self.app.should_stop:
             await asyncio.sleep(POLL_S)
             await self._guard(self._poll())
+            if time.monotonic() - reported_s >= REPORT_S:
+                reported_s = time.monotonic()
+                self.metrics.report(self.tasks)
 
     async def _poll(self) -> None:
-        for partition, task in list(self.tasks.items()):
+        assigned = self.app.consumer.assignment()
+        # Whoever has an order waiting goes first, and blocks may come in between: else a tick of all partitions, which falls
+        # in one go, would hold up the order for all of it.
+        for partition, task in sorted(self.tasks.items(), key=lambda item: not item[1].merger.has_thin_waiting()):
+            await asyncio.sleep(0)
             async with self._deciding:
                 if self.tasks.get(partition) is task:
-                    ends = {stream: self._end(topic, partition) for topic, stream in self.topics.inputs.items()}
-                    await self._publish(task.poll(ends, time.monotonic()))
+                    await self._publish(task.poll(self._ends(partition, assigned), time.monotonic(), SPAN_MS))
         for tp in [tp for tp in self._paused if self._has_room(tp)]:
             self._paused.discard(tp)
             if tp.partition in self.tasks:
                 self.app.consumer.resume_partitions({tp})
-        self.metrics.report(self.tasks)
 
     def _has_room(self, tp: TP) -> bool:
         task = self.tasks.get(tp.partition)
         return task is None or task.merger.has_room(self.topics.inputs[tp.topic])
 
-    def _end(self, topic: str, partition: int) -> int | None:
-        tp = TP(topic, partition)
-        return self.app.consumer.highwater(tp) if tp in self.app.consumer.assignment() else None
+    def _ends(self, partition: int, assigned: set[TP]) -> dict[Stream, int | None]:
+        """Where the topics of a partition end now; None: not known."""
+        places = {stream: TP(topic, partition) for topic, stream in self.topics.inputs.items()}
+        return {stream: self.app.consumer.highwater(tp) if tp in assigned else None for stream, tp in places.items()}
 
     async def _flush_forever(self) -> None:
+        """Save one partition after the other, spread over the interval: all at once would hold up every order."""
         while not self.app.should_stop:
-            await asyncio.sleep(self.commit_interval_s)
-            await self._guard(self.flush())
+            round_of = SaveRound()
+            for partition in list(self.tasks):
+                await asyncio.sleep(self.commit_interval_s / len(self.tasks) if self.tasks else 0.0)
+                await self._guard(self._save_one(partition, round_of))
+            if round_of.partitions:
+                self._ended(round_of)
+            else:
+                await asyncio.sleep(self.commit_interval_s)
+
+    async def _save_one(self, partition: int, round_of: SaveRound) -> None:
+        async with self._flushing:
+            if partition in self.tasks:
+                await self._save_changes(partition, round_of)
 
     async def flush(self) -> None:
         """Save every partition's changes and commit the offsets that are safe by then.
@@ -160,28 +187,24 @@ class Shell:
         One partition after the other: its pages are in memory twice until the broker has them.
         """
         async with self._flushing:
-            started_s, pages, size = time.monotonic(), 0, 0
+            round_of = SaveRound()
             for partition in list(self.tasks):
-                more_pages, more_bytes = await self._save_changes(partition)
-                pages, size = pages + more_pages, size + more_bytes
-            give_back()
-            if self.tasks:
-                log.info(
-                    "state.saved",
-                    pages=pages,
-                    megabytes=round(size / 1e6, 1),
-                    seconds=round(time.monotonic() - started_s, 3),
-                    cpu_s=round(time.process_time(), 2),
-                )
+                await self._save_changes(partition, round_of)
+            if round_of.partitions:
+                self._ended(round_of)
 
-    async def _save_changes(self, partition: int) -> tuple[int, int]:
-        """Save what changed in a partition when all its warnings are in Kafka; returns pages and bytes."""
+    def _ended(self, round_of: SaveRound) -> None:
+        if round_of.is_ours:
+            self.metrics.committed(time.time())
+        round_of.tell()
+
+    async def _save_changes(self, partition: int, round_of: SaveRound) -> None:
+        """Save what changed in a partition when all its warnings are in Kafka."""
         async with self._deciding:
             snapshot = self.tasks[partition].snapshot()
             sent, self._pending = self._pending, []
         await self.outbox.acknowledged(sent)
-        await self._save({partition: snapshot})
-        return len(snapshot.pages), sum(map(len, snapshot.pages.values()))
+        round_of.note(snapshot, is_ours=await self._save({partition: snapshot}))
 
     async def close(self, timeout_s: float) -> None:
         """The worker leaves: save and commit, unless it failed; not being able to in time is a failure."""
@@ -195,8 +218,11 @@ class Shell:
             self.failure = f"the state could not be saved: {type(error).__name__}: {error}"
             log.exception("worker.failed", error=self.failure)
 
-    async def _save(self, snapshots: Mapping[int, Snapshot]) -> None:
-        """Write snapshots whose warnings are in Kafka; then, if the partitions are still ours, commit and tidy up."""
+    async def _save(self, snapshots: Mapping[int, Snapshot]) -> bool:
+        """Write snapshots whose warnings are in Kafka; then, if the partitions are still ours, commit and tidy up.
+
+        Returns whether they are.
+        """
         for partition, snapshot in snapshots.items():
             owed = self._owed.setdefault(partition, set())
             owed.difference_update(snapshot.pages)
@@ -210,10 +236,10 @@ class Shell:
         with self.outbox.waiting():
             is_ours = await self._consumer().commit_durable(self._offsets(snapshots))
         if is_ours:
-            self.metrics.committed(time.time())
             for partition in snapshots:
                 await self._write(partition, dict.fromkeys(self._owed.pop(partition)))
             await self._settle()
+        return is_ours
 
     def _offsets(self, snapshots: Mapping[int, Snapshot]) -> dict[TP, int]:
         return {
@@ -223,9 +249,10 @@ class Shell:
         }
 
     async def _watch_forever(self) -> None:
-        watch, told_s = StallWatch(self.stall_timeout_s), 0.0
+        watch, told_s, stopped = StallWatch(self.stall_timeout_s), 0.0, False
         while not self.app.should_stop:
             await asyncio.sleep(WATCH_S)
+            stopped = self._watch_feeds(told=stopped)
             waiting_s = self.outbox.waiting_s()
             if waiting_s - told_s >= NOTICE_S:
                 log.warning("broker.awaited", seconds=round(waiting_s))
@@ -233,6 +260,17 @@ class Shell:
             elif not waiting_s:
                 told_s = 0.0
             await self._guard(self._check_progress(watch, waiting_s))
+
+    def _watch_feeds(self, *, told: bool) -> bool:
+        """Report how long each feed has been silent; say once when the calls stop and when they come again."""
+        silent_s = self.feeds.silent_s(time.monotonic())
+        self.metrics.feeds_silent(silent_s)
+        stopped = self.feeds.has_stopped(time.monotonic())
+        if stopped and not told:
+            log.warning("feed.stopped", stream=Stream.CDR.value, seconds=round(silent_s[Stream.CDR]))
+        elif told and not stopped:
+            log.info("feed.resumed", stream=Stream.CDR.value)
+        return stopped
 
     async def _check_progress(self, watch: StallWatch, waiting_s: float) -> None:
         if waiting_s >= self.stall_timeout_s:
@@ -272,7 +310,8 @@ class Shell:
             self.tasks[partition] = self.make_task(partition, stored.pop(partition), starts)
         # Whoever had them before may still be writing: from here on only what follows this counts.
         async with self._flushing:
-            await self._save({partition: task.snapshot() for partition, task in self.tasks.items()})
+            if await self._save({partition: task.snapshot() for partition, task in self.tasks.items()}):
+                self.metrics.committed(time.time())
         give_back()
         self.metrics.assigned(partitions)
         log.info("partitions.assigned", partitions=partitions)
@@ -284,6 +323,7 @@ class Shell:
         self.tasks.clear()
         self._owed.clear()
         self._paused.clear()
+        self.feeds.forget()
         self.metrics.rebalanced()
 
     def _start_offset(self, tp: TP) -> int | None:

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from pipeline.columns import CdrColumns
 from pipeline.kinds import KIND_FACTS
 from pipeline.state.catalogue import HALF_LIVES_DAYS, QUANTITIES, RING_DAYS, SUMS_WIDTH
+from pipeline.state.circle import NO_CELL, add_to_circle
 from pipeline.state.decay import DAY_MS, weights
 from pipeline.state.partition import PartitionState
 
@@ -21,6 +22,8 @@ _COUNTED = {
     "hotline": "hotline",
 }
 _HALF_LIVES = np.arange(len(HALF_LIVES_DAYS))
+#: Bits of the column `touched`.
+VOICE_BIT, MESSAGE_BIT, DATA_BIT = 1, 2, 4
 #: A day's count stops here, at the limit of its 16 bits.
 RING_MAX = 65_535
 
@@ -47,10 +50,13 @@ def apply_cdr(
     cell = rows[record] * SUMS_WIDTH + quantity * len(HALF_LIVES_DAYS)
     added = amounts[record, quantity][:, None] * weights(cdr.ts_ms, state.landmark.ms)[record]
     # np.add.at adds in the order of the records, so that the sums do not depend on where blocks begin and end.
-    np.add.at(state.lines["sums"].reshape(-1), (cell[:, None] + _HALF_LIVES).ravel(), added.ravel())
+    places = (cell[:, None] + _HALF_LIVES).ravel()
+    np.add.at(state.lines["sums"].reshape(-1), places, added.ravel().astype(np.float32))
+    _circle(state, cdr, rows, facts, counts_as_event)
+    _cycle_charge(state, cdr, rows)
     _last_seen(state, cdr, rows, facts)
     _daily_activity(state, cdr, rows, counts_as_event)
-    state.lines["touched"][rows] = 1
+    _touch(state, rows, facts)
     state.lines.touch(rows)
 
 
@@ -68,11 +74,48 @@ def _amounts(cdr: CdrColumns, facts: NDArray[np.int8], events: NDArray[np.float6
     return amounts
 
 
+def _circle(
+    state: PartitionState,
+    cdr: CdrColumns,
+    rows: NDArray[np.int64],
+    facts: NDArray[np.int8],
+    counts_as_event: NDArray[np.bool_],
+) -> None:
+    """Whom the customers call; a hotline is nobody's friend."""
+    rival = facts[:, _FACT["to_rival"]] > 0
+    between = (rival | (facts[:, _FACT["to_own_network"]] > 0)) & (facts[:, _FACT["hotline"]] == 0)
+    these = np.flatnonzero(between & counts_as_event & (cdr.circle_cell != NO_CELL))
+    if len(these):
+        cells, landmark_ms = cdr.circle_cell[these], state.landmark.ms
+        add_to_circle(state.lines["circle"], rows[these], cells, rival[these], cdr.ts_ms[these], landmark_ms)
+
+
+def _cycle_charge(state: PartitionState, cdr: CdrColumns, rows: NDArray[np.int64]) -> None:
+    charged = np.flatnonzero(cdr.charge > 0)
+    accounts = state.lines["account"][rows[charged]]
+    np.add.at(state.accounts["cycle_charge"], accounts, cdr.charge[charged].astype(np.float32))
+    state.accounts.touch(accounts)
+
+
 def _last_seen(state: PartitionState, cdr: CdrColumns, rows: NDArray[np.int64], facts: NDArray[np.int8]) -> None:
     np.minimum.at(state.lines["first_ms"], rows, cdr.ts_ms)
     np.maximum.at(state.lines["last_ms"], rows, cdr.ts_ms)
     own = facts[:, _FACT["own_act"]] > 0
     np.maximum.at(state.lines["last_own_ms"], rows[own], cdr.ts_ms[own])
+    for column, fact in (("forwarded_ms", "forwarded_off_net"), ("roaming_ms", "roaming")):
+        these = np.flatnonzero(facts[:, _FACT[fact]])
+        if len(these):
+            np.maximum.at(state.lines[column], rows[these], cdr.ts_ms[these])
+
+
+def _touch(state: PartitionState, rows: NDArray[np.int64], facts: NDArray[np.int8]) -> None:
+    """Note by which services each line was heard of, for the next tick. A call that is forwarded counts as voice."""
+    touched = state.lines["touched"]
+    for bit, fact in ((MESSAGE_BIT, "sms"), (DATA_BIT, "data")):
+        these = rows[facts[:, _FACT[fact]] > 0]
+        touched[these] |= bit
+    voice = rows[(facts[:, _FACT["sms"]] | facts[:, _FACT["data"]]) == 0]
+    touched[voice] |= VOICE_BIT
 
 
 def _daily_activity(

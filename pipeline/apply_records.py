@@ -13,9 +13,7 @@ from pipeline.events import (
     ChurnKind,
     CustomerRecord,
     OrderKind,
-    OrderRecord,
 )
-from pipeline.state.cases import Case, HardEvent
 from pipeline.state.catalogue import NEVER, SEGMENTS
 from pipeline.state.partition import PartitionState
 from pipeline.state.table import ColumnTable
@@ -37,46 +35,47 @@ def apply_customer(state: PartitionState, record: CustomerRecord) -> None:
     accounts["known"][row] = 1
     accounts["tenure_start_ms"][row] = record.tenure_start_ms or NEVER
     accounts["contract_end_ms"][row] = record.contract_end_ms or NEVER
+    accounts["region"][row] = state.crowd.region_code(record.region, record.timezone or "")
     accounts.touch(row)
     for line_id in record.lines:
         state.move_line(state.line_row(line_id, record.account_id), record.account_id)
 
 
 def apply_invoice(state: PartitionState, record: BillingRecord, rows: Sequence[int]) -> None:
-    """Take the amount into the last bills of these lines, in the order of the bills' own times."""
+    """Take the amount into the last bills of these lines, or of the account, in the order of the bills' own times.
+
+    An account's bill is each line's too, as long as lines have none of their own.
+    """
     if record.kind is not BillingKind.INVOICE or not math.isfinite(record.amount):
         return
-    lines = state.lines
-    for row in rows:
-        times = np.append(lines["bills_ms"][row], record.ts_ms)
-        amounts = np.append(lines["bills"][row], np.float32(record.amount))
-        newest_last = np.argsort(times, kind="stable")[1:]
-        lines["bills_ms"][row] = times[newest_last]
-        lines["bills"][row] = amounts[newest_last]
-        lines.touch(row)
+    accounts, account = state.accounts, state.accounts.add(record.account_id)
+    if record.line_id is not None:
+        accounts["bills_by_line"][account] = 1
+        accounts.touch(account)
+    else:
+        _keep_bill(accounts, account, record)
+    if record.line_id is not None or not accounts["bills_by_line"][account]:
+        for row in rows:
+            _keep_bill(state.lines, row, record)
 
 
-def bills_of(lines: ColumnTable, row: int) -> list[float]:
-    """Amounts of the last bills of a line, oldest first."""
-    return [float(amount) for amount in lines["bills"][row] if not math.isnan(amount)]
+def _keep_bill(table: ColumnTable, row: int, record: BillingRecord) -> None:
+    times = np.append(table["bills_s"][row].astype(np.int64), record.ts_ms // 1000)
+    amounts = np.append(table["bills"][row], np.float32(record.amount))
+    newest_last = np.argsort(times, kind="stable")[1:]
+    table["bills_s"][row] = times[newest_last]
+    table["bills"][row] = amounts[newest_last]
+    table.touch(row)
 
 
-def note_hard_event(case: Case, signal: str, record: OrderRecord | CareRecord) -> HardEvent:
-    """Count a record towards its hard signal, whatever the order in which records come."""
-    severity = record.severity if isinstance(record, CareRecord) else 0
-    expires_ms = (record.expires_ms or 0) if isinstance(record, OrderRecord) else 0
-    event = case.hard.get(signal)
-    if event is None:
-        event = case.hard[signal] = HardEvent(record.ts_ms, record.ts_ms, 1, severity, expires_ms)
-        return event
-    event.first_ms = min(event.first_ms, record.ts_ms)
-    event.last_ms = max(event.last_ms, record.ts_ms)
-    event.count += 1
-    event.severity = max(event.severity, severity)
-    event.expires_ms = max(event.expires_ms, expires_ms)
-    return event
+def note_fault(state: PartitionState, record: CareRecord, rows: Sequence[int]) -> None:
+    """Remember when these lines last had a fault: it is felt long after it was mended."""
+    if record.kind is CareKind.FAULT:
+        for row in rows:
+            state.lines["fault_ms"][row] = max(int(state.lines["fault_ms"][row]), record.ts_ms)
+            state.lines.touch(row)
 
 
-def record_kind(record: OrderRecord | CareRecord) -> OrderKind | CareKind:
-    """The kind by which the policy knows a record."""
-    return record.kind
+def bills_of(table: ColumnTable, row: int) -> list[float]:
+    """Amounts of the last bills of a line or an account, oldest first."""
+    return [float(amount) for amount in table["bills"][row] if not math.isnan(amount)]

@@ -1,12 +1,13 @@
 """Records of one partition in merge order: what the engine takes in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 
 from pipeline.columns import CdrColumns, ThinRecord, empty_cdr
-from pipeline.events import STREAM_RANK
+from pipeline.events import STREAM_RANK, Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,24 @@ class MergedBatch:
     def part(self, cdr: tuple[int, int], thin: tuple[int, int]) -> "MergedBatch":
         """A stretch of both."""
         return MergedBatch(self.cdr.part(*cdr), self.thin[thin[0] : thin[1]])
+
+
+def in_turn(batch: MergedBatch, resets: Callable[[ThinRecord], bool]) -> Iterator[MergedBatch]:
+    """The batch in parts within which thin records may be applied before call records, in order.
+
+    Args:
+        batch: in merge order.
+        resets: whether a thin record sets back, or moves, what call records add to. Such a record begins a part, behind all
+            call records that come before it in the merge order; else what is remembered would depend on where batches end.
+    """
+    cdr_at = thin_at = 0
+    for place, item in enumerate(batch.thin):
+        side: Literal["left", "right"] = "left" if STREAM_RANK[item.stream] < STREAM_RANK[Stream.CDR] else "right"
+        stop = int(np.searchsorted(batch.cdr.received_ms, item.received_ms, side=side))
+        if stop > cdr_at and resets(item):
+            yield batch.part((cdr_at, stop), (thin_at, place))
+            cdr_at, thin_at = stop, place
+    yield batch.part((cdr_at, len(batch.cdr)), (thin_at, len(batch.thin)))
 
 
 def merge_key(record: ThinRecord) -> tuple[int, int, int]:

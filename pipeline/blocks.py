@@ -24,6 +24,7 @@ from faust.transport.drivers.aiokafka import Consumer, Transport
 from faust.types import TP, AppT, ConsumerMessage, Message
 
 from pipeline.columns import RawBlock
+from pipeline.whole_fetch import BlockThread
 
 log = structlog.get_logger()
 
@@ -55,6 +56,11 @@ class BlockConsumer(Consumer):
         #: Where recovery last put the changelogs, and how often it began or ended to do so.
         self._changelog_starts: dict[TP, int] = {}
         self._changelog_seeks = 0
+
+    def _new_consumer_thread(self) -> BlockThread:
+        thread = BlockThread(self, loop=self.loop, beacon=self.beacon)
+        thread.block_topics = self.block_topics
+        return thread
 
     def is_current(self, fetched: Fetched) -> bool:
         """Whether this follows what was fetched before it, without a hole.
@@ -155,18 +161,14 @@ class BlockConsumer(Consumer):
     def _messages(self, tp: TP, fetched: list[Any], epoch: int) -> list[Message]:
         if tp.topic not in self.block_topics:
             return [self._to_message(tp, record) for record in fetched]
-        return [self._to_block(tp, fetched, epoch)] if fetched and epoch == self.epoch and epoch % 2 == 0 else []
+        if epoch != self.epoch or epoch % 2:
+            return []
+        return [self._to_block(tp, block, epoch) for block in fetched]
 
-    def _to_block(self, tp: TP, fetched: list[Any], epoch: int) -> Message:
-        block = RawBlock(
-            offsets=[record.offset for record in fetched],
-            keys=[record.key for record in fetched],
-            values=[record.value for record in fetched],
-            arrived_ms=fetched[-1].timestamp,
-        )
-        last = fetched[-1]
+    def _to_block(self, tp: TP, block: RawBlock, epoch: int) -> Message:
+        arrived_s = (block.arrived_ms or 0) / 1000.0
         return ConsumerMessage(
-            tp.topic, tp.partition, last.offset, last.timestamp / 1000.0, last.timestamp_type, None, None,
+            tp.topic, tp.partition, block.offsets[-1], arrived_s, 0, None, None,
             cast(Any, Fetched(block, epoch)), None, None, None, tp, generation_id=self.app.consumer_generation_id,
         )  # fmt: skip
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pipeline.events import CallDetailRecord, CustomerRecord, Record, RefusalReason, Stream
 from pipeline.kinds import NOT_A_RIVAL, KindTable
 from pipeline.refusals import MAX_RECORD_BYTES, Refusal, decode_record
+from pipeline.state.circle import circle_cells
 
 DAY_MS = 86_400_000
 
@@ -29,6 +30,7 @@ CLOSE_LOOK_RECORDS = 32
 
 #: No time is later than this.
 LAST_MS = 1 << 62
+LINE_FEED, OPEN, CLOSE = b"\n{}"
 _CDR_LINES = msgspec.json.Decoder(CallDetailRecord)
 _KIND_FIELDS = ("service", "direction", "peer_operator", "peer_kind", "roaming")
 _hashed = xxhash.xxh3_64_intdigest
@@ -65,7 +67,7 @@ class CdrColumns:
 
     `received_ms` is the time that merges streams (the record's own, or `ts_ms`); `offset` is the position in the topic;
     `record_hash` is xxh3_64 of the record id; `session_hash` likewise, 0 where the record is no part of a session;
-    `kind` indexes the rows of a `KindTable`.
+    `kind` indexes the rows of a `KindTable`; `circle_cell` is the cell of the contact (state/circle.py).
     """
 
     line_ids: list[str]
@@ -79,6 +81,7 @@ class CdrColumns:
     kind: NDArray[np.int32]
     record_hash: NDArray[np.uint64]
     session_hash: NDArray[np.uint64]
+    circle_cell: NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.line_ids)
@@ -198,16 +201,24 @@ def _decode_joined(values: Sequence[bytes | None], max_bytes: int) -> list[CallD
         joined = b"\n".join(cast(Sequence[bytes], values))
     except TypeError:
         return None
-    between = len(values) - 1
-    if not joined.startswith(b"{") or not joined.endswith(b"}") or joined.count(b"\n") != between:
+    if not joined.startswith(b"{") or not joined.endswith(b"}") or not _is_one_a_line(joined, len(values)):
         return None
-    if joined.count(b"}\n{") != between or max(map(len, values)) > max_bytes:  # type: ignore[arg-type]  # joined: all bytes
+    if max(map(len, values)) > max_bytes:  # type: ignore[arg-type]  # joined: all bytes
         return None
     try:
         records = _CDR_LINES.decode_lines(joined)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return records if len(records) == len(values) else None
+
+
+def _is_one_a_line(joined: bytes, values: int) -> bool:
+    """Whether there are no line feeds but those between values, each after `}` and before `{`; a tenth of `bytes.count`."""
+    text = np.frombuffer(joined, np.uint8)
+    feeds = np.flatnonzero(text == LINE_FEED)
+    if len(feeds) != values - 1:
+        return False
+    return bool((text[feeds - 1] == CLOSE).all() and (text[feeds + 1] == OPEN).all())
 
 
 def _keys_match(keys: Sequence[bytes | None] | None, records: Sequence[CallDetailRecord]) -> bool:
@@ -237,7 +248,7 @@ def _columns(records: Sequence[CallDetailRecord], offsets: Sequence[int], kinds:
     return CdrColumns(
         line_ids=list(fields["line_id"]),
         account_ids=list(fields["account_id"]),
-        offset=np.array(offsets, np.int64),
+        offset=_places(offsets),
         ts_ms=happened,
         received_ms=_filled(fields["received_ms"], happened),
         duration_s=np.array(fields["duration_s"], np.float64),
@@ -246,7 +257,14 @@ def _columns(records: Sequence[CallDetailRecord], offsets: Sequence[int], kinds:
         kind=_kind_codes(fields, kinds),
         record_hash=np.fromiter(map(_hashed, map(str.encode, fields["record_id"])), np.uint64, len(records)),
         session_hash=_session_hashes(fields["line_id"], fields["session_id"]),
+        circle_cell=circle_cells(fields["peer_id"]),
     )
+
+
+def _places(offsets: Sequence[int]) -> NDArray[np.int64]:
+    if isinstance(offsets, range):
+        return np.arange(offsets.start, offsets.stop)
+    return np.array(offsets, np.int64)
 
 
 def _filled(received: tuple[int | None, ...], happened: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -308,4 +326,5 @@ def empty_cdr() -> CdrColumns:
     ints = np.zeros(0, np.int64)
     floats = np.zeros(0, np.float64)
     hashes = np.zeros(0, np.uint64)
-    return CdrColumns([], [], ints, ints, ints, floats, floats, floats, np.zeros(0, np.int32), hashes, hashes)
+    kind, cell = np.zeros(0, np.int32), np.zeros(0, np.uint8)
+    return CdrColumns([], [], ints, ints, ints, floats, floats, floats, kind, hashes, hashes, cell)

@@ -1,26 +1,35 @@
 """Decisions at a tick: gradual signals, scores, labels that have become known, views of the lines that are watched."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.calm.sample import crowd_cells, regions_of, take_in_crowd
+from pipeline.decide_accounts import AccountDecisions
+from pipeline.decide_hard import HardSignals
 from pipeline.effects import Effects
 from pipeline.episodes import end_episode, raise_episode
 from pipeline.events import ChurnWarning, Level, ScoreBasis
-from pipeline.features.assemble import dense_features, hard_features, standing_strengths
+from pipeline.features.assemble import feature_matrix
+from pipeline.features.catalogue import PRIOR_COLUMN
+from pipeline.features.companions import remember_companions
 from pipeline.features.facts import Facts, Floats, facts_of
 from pipeline.models_in_use import ModelsInUse
 from pipeline.policy import MODEL_SCORE, SignalPolicy
 from pipeline.ports import LabelKeeper
-from pipeline.scoring import episode_strengths, prior_score
 from pipeline.signals.base import SoftSignal
 from pipeline.signals.registry import SWEPT_SIGNALS
 from pipeline.silence_labels import label_silence
 from pipeline.state.cases import Case
 from pipeline.state.catalogue import NEVER
+from pipeline.state.circle import circle_rates
+from pipeline.state.decay import DAY_MS
 from pipeline.state.partition import PartitionState
 from pipeline.views import views_of
+from pipeline.warner import Warner
 from pipeline.warnings import build_warning
 
 Rows = NDArray[np.int64]
@@ -33,45 +42,67 @@ SweepObserver = Callable[[int, Rows, NDArray[np.float32]], None]
 class TickDecisions:
     """Evaluates many lines at once at canonical moments."""
 
-    def __init__(self, state: PartitionState, policy: SignalPolicy, labels: LabelKeeper) -> None:
+    def __init__(
+        self, state: PartitionState, policy: SignalPolicy, labels: LabelKeeper, warner: Warner, models: ModelsInUse
+    ) -> None:
         self._state = state
         self._policy = policy
         self._labels = labels
-        self.models = ModelsInUse()
+        self._hard = HardSignals(state, policy, warner)
+        self._accounts = AccountDecisions(state, policy, warner)
+        self.models = models
         self.on_sweep: SweepObserver | None = None
+        self.draws_views = True
 
     def tick(self, touched: Rows, now_ms: int, effects: Effects) -> None:
         """Lines that had activity since the last tick."""
         rows = touched[self._state.lines["churned_ms"][touched] == NEVER]
         if len(rows):
-            self._evaluate(rows, now_ms, tuple(s for s in SWEPT_SIGNALS if s.every_tick), effects)
+            quick = tuple(signal for signal in SWEPT_SIGNALS if signal.every_tick)
+            self._evaluate(self._beside_crowd(self._facts(rows, now_ms)), quick, effects)
 
     def sweep(self, now_ms: int, effects: Effects) -> None:
         """All live lines, at 00:00 UTC: a silent customer sends no event, the sweep finds it."""
-        self._expire_cases(now_ms)
+        self._hard.sweep(now_ms, effects)
+        self._accounts.sweep(now_ms, effects)
         rows = self._state.live_rows()
         if len(rows):
-            features = self._evaluate(rows, now_ms, SWEPT_SIGNALS, effects)
+            plain = self._facts(rows, now_ms)
+            take_in_crowd(self._state, plain)
+            facts = self._with_circle(self._beside_crowd(plain))
+            remember_companions(self._state, self._policy.hard, facts)
+            features = self._evaluate(facts, SWEPT_SIGNALS, effects)()
             if self.on_sweep is not None:
                 self.on_sweep(now_ms, rows, self._state.lines["score"][rows])
             label_silence(self._state, rows, now_ms, self._labels)
-            self._snapshot(rows, features, now_ms)
-            self._remember_rhythm(rows, now_ms)
+            self._snapshot(rows, features, now_ms, effects)
+            self._remember_rhythm(plain)
             self._publish_views(now_ms, effects)
         effects.examples += self._labels.due(now_ms)
 
-    def _evaluate(self, rows: Rows, now_ms: int, signals: tuple[SoftSignal, ...], effects: Effects) -> Floats:
+    def _facts(self, rows: Rows, now_ms: int) -> Facts:
+        return facts_of(self._state.lines, rows, now_ms, self._state.landmark.ms)
+
+    def _beside_crowd(self, facts: Facts) -> Facts:
+        """The same facts with what the lines' crowd does."""
         state = self._state
-        facts = facts_of(state.lines, rows, now_ms, state.landmark.ms)
+        return replace(state.crowd.now.beside(facts, crowd_cells(state, facts)), habits=state.crowd.habits)
+
+    def _with_circle(self, facts: Facts) -> Facts:
+        state = self._state
+        circle = state.lines["circle"][facts.rows]
+        return replace(facts, circle=circle_rates(circle, facts.now_ms, state.landmark.ms, facts.age_days))
+
+    def _evaluate(self, facts: Facts, signals: tuple[SoftSignal, ...], effects: Effects) -> Callable[[], Floats]:
+        """Signals, scores and warnings of these lines; returns what gives their features.
+
+        Features cost more than all signals of a tick together: they are computed once, and only where somebody asks.
+        """
+        now_ms = facts.now_ms
+        features = cache(lambda: self._features(facts))
         causes: list[tuple[int, str]] = []
         for signal in signals:
             causes += self._update_signal(signal, facts)
-        features = np.hstack(
-            [
-                dense_features(facts, state.accounts),
-                hard_features(facts, state.lines, state.accounts, self._policy.hard),
-            ]
-        )
         basis = self._score(facts, features, now_ms)
         if basis == "model":
             causes += self._update_model_signal(facts)
@@ -79,12 +110,16 @@ class TickDecisions:
             self._warn(row, cause, now_ms, basis, effects)
         return features
 
+    def _features(self, facts: Facts) -> Floats:
+        return feature_matrix(facts, self._state, self._policy)
+
     def _update_signal(self, signal: SoftSignal, facts: Facts) -> list[tuple[int, str]]:
         """Rows whose episode of this signal began or rose."""
         policy = self._policy.soft[signal.name]
         strengths = signal.strength(facts)
         lines = self._state.lines
         candidates = np.flatnonzero((strengths >= policy.on) | lines.has_case(facts.rows))
+        candidates = candidates[~self._is_held(signal.held_with, facts.rows[candidates])]
         if not len(candidates):
             return []
         evidence = {name: values[candidates] for name, values in signal.evidence(facts).items()}
@@ -93,40 +128,53 @@ class TickDecisions:
             row, strength = int(facts.rows[at]), float(strengths[at])
             if strength >= policy.on or (strength >= policy.off and signal.name in lines.cases[row].episodes):
                 numbers = {name: float(values[place]) for name, values in evidence.items()}
-                if raise_episode(lines.case(row), signal.name, facts.now_ms, strength, policy.level(strength), numbers):
+                level = policy.level(strength)
+                if (
+                    raise_episode(lines.case(row), signal.name, facts.now_ms, strength, level, numbers)
+                    and not signal.benign
+                ):
                     began.append((row, signal.name))
             elif row in lines.cases and end_episode(lines.case(row), signal.name):
                 self._drop_if_empty(row)
         return began
 
-    def _score(self, facts: Facts, features: Floats, now_ms: int) -> ScoreBasis:
+    def _is_held(self, feed: str, rows: Rows) -> NDArray[np.bool_]:
+        """Lines whose signals about this feed wait: the crowd itself is silent. What is on stays on, nothing comes on."""
+        crowd = self._state.crowd
+        if feed == "cdr":
+            return crowd.is_held(regions_of(self._state, rows))
+        return np.full(len(rows), bool(feed) and crowd.is_feed_silent(feed))
+
+    def _score(self, facts: Facts, features: Callable[[], Floats], now_ms: int) -> ScoreBasis:
         """Write the score of each line; the learnt model decides once there is one."""
         lines, model = self._state.lines, self.models.at(now_ms)
         if model is None:
-            lines["score"][facts.rows] = self._prior(facts)
+            self._score_by_prior(facts, features)
             lines["by_model"][facts.rows] = 0
             basis: ScoreBasis = "prior"
         else:
-            lines["score"][facts.rows] = model.score(features)
+            lines["score"][facts.rows] = model.score(features())
             lines["by_model"][facts.rows] = 1
             basis = "model"
         lines.touch(facts.rows)
         return basis
 
-    def _prior(self, facts: Facts) -> Floats:
-        state = self._state
-        scores = np.full(len(facts.rows), self._policy.base_rate)
-        cases = state.lines.has_case(facts.rows) | state.accounts.has_case(facts.account_rows)
-        for place in np.flatnonzero(cases).tolist():
-            own, shared = self._cases(int(facts.rows[place]))
-            scores[place] = prior_score(episode_strengths(own, shared), self._policy)
-        return scores
+    def _score_by_prior(self, facts: Facts, features: Callable[[], Floats]) -> None:
+        """At a sweep all lines, at a tick those with a case: of the others nothing is known that was not at the sweep."""
+        lines, rows, known = self._state.lines, facts.rows, features
+        if facts.now_ms % DAY_MS:
+            rows = rows[lines.has_case(rows) | self._state.accounts.has_case(facts.account_rows)]
+            if not len(rows):
+                return
+            known = partial(self._features, self._facts(rows, facts.now_ms))
+        lines["score"][rows] = 1.0 / (1.0 + np.exp(-known()[:, PRIOR_COLUMN]))
 
     def _update_model_signal(self, facts: Facts) -> list[tuple[int, str]]:
         policy, lines = self._policy, self._state.lines
         scores = lines["score"][facts.rows]
         began = []
-        for place in np.flatnonzero((scores >= policy.model_score_on) | lines.has_case(facts.rows)).tolist():
+        candidates = np.flatnonzero((scores >= policy.model_score_on) | lines.has_case(facts.rows))
+        for place in candidates[~self._is_held("cdr", facts.rows[candidates])].tolist():
             row, score = int(facts.rows[place]), float(scores[place])
             on = score >= policy.model_score_on
             if on or (score >= policy.model_score_off and MODEL_SCORE in lines.cases[row].episodes):
@@ -162,23 +210,12 @@ class TickDecisions:
         if self._state.lines.cases[row].is_empty():
             self._state.lines.drop_case(row)
 
-    def _expire_cases(self, now_ms: int) -> None:
-        """End hard signals whose days are over; forget empty cases."""
-        for table in (self._state.lines, self._state.accounts):
-            for row in sorted(table.cases):
-                case = table.cases[row]
-                standing = standing_strengths(case, now_ms, self._policy.hard)
-                for name in [name for name in case.hard if name not in standing]:
-                    del table.case(row).hard[name]
-                    end_episode(case, name)
-                for name, strength in standing.items():
-                    if name in case.episodes:
-                        table.case(row).episodes[name].strength = strength
-                if case.is_empty():
-                    table.drop_case(row)
-
-    def _snapshot(self, rows: Rows, features: Floats, now_ms: int) -> None:
+    def _snapshot(self, rows: Rows, features: Floats, now_ms: int, effects: Effects) -> None:
+        """Offer what is known now as examples; not where the crowd's records are missing."""
         lines, accounts = self._state.lines, self._state.accounts
+        usable = ~self._state.crowd.learning_frozen(regions_of(self._state, rows))
+        effects.counts["snapshots_frozen"] += int((~usable).sum())
+        rows, features = rows[usable], features[usable]
         picked = rows.tolist()
         account_of = lines["account"][rows].tolist()
         self._labels.snapshot(
@@ -189,16 +226,16 @@ class TickDecisions:
             lines["last_ms"][rows],
         )
 
-    def _remember_rhythm(self, rows: Rows, now_ms: int) -> None:
+    def _remember_rhythm(self, facts: Facts) -> None:
         """Keep the share of active days of lines active yesterday, for the time when the ring has run empty."""
-        lines = self._state.lines
-        facts = facts_of(lines, rows, now_ms, self._state.landmark.ms)
         fresh = (facts.gap_days <= 1.0) & (facts.watched_days >= 7.0)
         share = facts.active_days[fresh] / facts.watched_days[fresh]
-        lines["active_share"][rows[fresh]] = share.astype(np.float32)
+        self._state.lines["active_share"][facts.rows[fresh]] = share.astype(np.float32)
 
     def publish_views_of(self, warnings: Sequence[ChurnWarning], now_ms: int, effects: Effects) -> None:
         """Views of the lines that warnings speak of; for an account, of its first lines."""
+        if not self.draws_views:
+            return
         state = self._state
         rows: set[int] = set()
         for warning in warnings:
@@ -209,10 +246,14 @@ class TickDecisions:
         effects.views += views_of(state, sorted(rows), now_ms, self._policy)
 
     def _publish_views(self, now_ms: int, effects: Effects) -> None:
-        """Views of every line that is watched: it, or its account, has a case."""
+        """Views of every line that is watched: it has a case, or its account something to be done about."""
+        if not self.draws_views:
+            return
         state = self._state
         rows = set(state.lines.cases)
-        for account in state.accounts.cases:
+        for account, case in state.accounts.cases.items():
+            if not case.hard and all(episode.level is Level.WATCH for episode in case.episodes.values()):
+                continue
             rows.update(state.lines_of.get(account, [])[:ACCOUNT_VIEWS_MAX])
         live = state.lines["churned_ms"] == NEVER
         effects.views += views_of(state, [row for row in sorted(rows) if live[row]], now_ms, self._policy)

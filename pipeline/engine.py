@@ -12,18 +12,24 @@ import xxhash
 from numpy.typing import NDArray
 
 from pipeline.apply_cdr import apply_cdr
-from pipeline.batch import MergedBatch
+from pipeline.batch import MergedBatch, in_turn
+from pipeline.calm.crowd import FEEDS, UNKNOWN
+from pipeline.calm.sample import heard_accounts, regions_of
+from pipeline.calm.watch import watch_hour
 from pipeline.columns import CdrColumns, ThinRecord
 from pipeline.decide_records import RecordDecisions
 from pipeline.decide_ticks import SweepObserver, TickDecisions
 from pipeline.effects import Effects
-from pipeline.events import STREAM_RANK, CustomerRecord, Stream
+from pipeline.events import STREAM_RANK, BillingKind, BillingRecord, CareKind, CareRecord, CustomerRecord, Stream
 from pipeline.kinds import KindTable
+from pipeline.models_in_use import ModelsInUse
 from pipeline.policy import SignalPolicy
 from pipeline.ports import LabelKeeper, Scorer
 from pipeline.state.catalogue import QUANTITIES
+from pipeline.state.circle import move_circle
 from pipeline.state.decay import DAY_MS
 from pipeline.state.partition import NO_CLOCK, PartitionState
+from pipeline.warner import Warner
 
 LATE_MS = 3_600_000
 Rows = NDArray[np.int64]
@@ -58,8 +64,10 @@ class Engine:
         self.config = config
         self.labels = labels
         self._kinds = kinds
-        self._ticks = TickDecisions(state, policy, labels)
-        self._records = RecordDecisions(state, policy, labels, self._ticks.models)
+        models = ModelsInUse()
+        warner = Warner(state, policy, models)
+        self._ticks = TickDecisions(state, policy, labels, warner, models)
+        self._records = RecordDecisions(state, policy, labels, warner)
 
     def use_model(self, scorer: Scorer, counts_from_ms: int) -> None:
         """Score with this model from the first tick at or after `counts_from_ms` on."""
@@ -68,6 +76,12 @@ class Engine:
     def observe_sweeps(self, observer: SweepObserver) -> None:
         """Tell the daily scores of all live lines to `observer`, which must not change anything."""
         self._ticks.on_sweep = observer
+
+    def leave_out_views(self) -> None:
+        """Nobody opens a customer's page of a replay: drawing them took a third of its sweeps, and more where many fall
+        silent.
+        """
+        self._ticks.draws_views = False
 
     def advance(self, batch: MergedBatch, until_ms: int) -> Effects:
         """Take in a batch, all of it received before `until_ms`, and decide every tick up to `until_ms`.
@@ -118,6 +132,7 @@ class Engine:
         state = self.state
         state.clock_ms = tick_ms
         touched = np.flatnonzero(state.lines["touched"])
+        self._watch_crowd(tick_ms, touched, effects)
         state.lines["touched"][touched] = 0
         state.lines.touch(touched)
         warned_before = len(effects.warnings)
@@ -127,6 +142,14 @@ class Engine:
         elif len(touched):
             self._ticks.tick(touched, tick_ms, effects)
             self._ticks.publish_views_of(effects.warnings[warned_before:], tick_ms, effects)
+
+    def _watch_crowd(self, tick_ms: int, touched: Rows, effects: Effects) -> None:
+        """What everybody did since the last tick; an incident is a warning of its own, of no customer."""
+        crowd, bits = self.state.crowd, self.state.lines["touched"][touched]
+        seen = crowd.hour(heard_accounts(self.state, touched, bits))
+        for incident in watch_hour(crowd, tick_ms, tick_ms - self.config.tick_ms, seen):
+            effects.warnings.append(incident.warning(tick_ms))
+            effects.counts[f"warning_crowd_{incident.cause()}"] += 1
 
     def _open_day(self, tick_ms: int) -> None:
         """Make room for tomorrow in the rings, forget ids of long ago, move the landmark when it is due."""
@@ -139,6 +162,7 @@ class Engine:
             factor = state.landmark.move(tick_ms)
             sums = state.lines["sums"]
             sums.reshape(len(sums), len(QUANTITIES), len(factor))[:] *= factor
+            move_circle(state.lines["circle"], factor)
         state.lines.touch_all()
 
     def _without_duplicates(self, batch: MergedBatch, effects: Effects) -> MergedBatch:
@@ -155,6 +179,23 @@ class Engine:
         if not len(batch):
             return
         warned_before = len(effects.warnings)
+        for part in in_turn(batch, self._resets):
+            self._take_part(part, effects)
+        self.state.newest_ms = max(self.state.newest_ms, _newest(batch))
+        self._ticks.publish_views_of(effects.warnings[warned_before:], self.state.newest_ms, effects)
+
+    def _resets(self, item: ThinRecord) -> bool:
+        """Whether a record may close a cycle, let a line begin anew, or move one: what calls add to is another then."""
+        record = item.record
+        if isinstance(record, BillingRecord):
+            return record.kind is BillingKind.INVOICE
+        if isinstance(record, CustomerRecord):
+            lines, account = self.state.lines, self.state.accounts.row_of.get(record.account_id, -1)
+            rows = [lines.row_of.get(line_id) for line_id in record.lines]
+            return any(row is None or int(lines["account"][row]) != account for row in rows)
+        return item.stream is not Stream.CARE
+
+    def _take_part(self, batch: MergedBatch, effects: Effects) -> None:
         lines, line_ids = self.state.lines, batch.cdr.line_ids
         rows = lines.row_of.rows(line_ids)
         unknown = np.flatnonzero(rows < 0).tolist()
@@ -163,8 +204,6 @@ class Engine:
             rows[unknown] = lines.row_of.rows([line_ids[place] for place in unknown])
         if len(batch.cdr):
             self._take_cdr(batch.cdr, rows, effects)
-        self.state.newest_ms = max(self.state.newest_ms, _newest(batch))
-        self._ticks.publish_views_of(effects.warnings[warned_before:], self.state.newest_ms, effects)
 
     def _first_time(self, batch: MergedBatch) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which records come for the first time; customer records have no id and always count."""
@@ -192,10 +231,18 @@ class Engine:
                 self._create(cdr, births[birth], effects)
                 birth += 1
             self._records.decide(item.record, item.received_ms, effects)
+            if item.stream in FEEDS:
+                self._note_feed(item)
             effects.counts[f"records_{item.stream}"] += 1
         left = births[birth:]
         self.state.create_lines([cdr.line_ids[place] for place in left], [cdr.account_ids[place] for place in left])
         effects.counts["unknown_lines"] += len(left)
+
+    def _note_feed(self, item: ThinRecord) -> None:
+        row = self.state.accounts.row_of.get(item.record.account_id)
+        region = UNKNOWN if row is None else int(self.state.accounts["region"][row])
+        is_fault = isinstance(item.record, CareRecord) and item.record.kind is CareKind.FAULT
+        self.state.crowd.note_feed(item.stream, region, fault=is_fault)
 
     def _create(self, cdr: CdrColumns, place: int, effects: Effects) -> None:
         self.state.line_row(cdr.line_ids[place], cdr.account_ids[place])
@@ -204,7 +251,10 @@ class Engine:
     def _take_cdr(self, cdr: CdrColumns, rows: Rows, effects: Effects) -> None:
         apply_cdr(self.state, cdr, rows, self._kinds.facts[cdr.kind], cdr.session_hash == 0)
         effects.counts["records_cdr"] += len(cdr)
-        effects.counts["late"] += int((cdr.received_ms - cdr.ts_ms > LATE_MS).sum())
+        late = np.flatnonzero(cdr.received_ms - cdr.ts_ms > LATE_MS)
+        effects.counts["late"] += len(late)
+        if len(late):
+            self.state.crowd.note_late(regions_of(self.state, rows[late]))
 
     def _session_starts_unmarked(self, cdr: CdrColumns) -> CdrColumns:
         """`session_hash` is 0 but for records that are a later part of a session whose first part was counted."""

@@ -60,8 +60,8 @@ class KeyFile:
     created: bool
 
 
-def read_or_create_key(path: Path) -> KeyFile:
-    """The key in this file; where there is none, a new one, readable by its owner only.
+def read_or_create_key(path: Path, what: str = "pseudonym key") -> KeyFile:
+    """The key in this file; where there is none, a new one, readable by its owner only. `what`: its name in messages.
 
     Raises:
         KeyFileError: no access, a file that others can read, or one that holds no key.
@@ -69,13 +69,13 @@ def read_or_create_key(path: Path) -> KeyFile:
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
-        return KeyFile(_create(path), created=True)
+        return KeyFile(_create(path, what), created=True)
     except OSError as error:
-        raise KeyFileError(f"cannot read the pseudonym key {path}: {error.strerror}") from None
+        raise KeyFileError(f"cannot read the {what} {path}: {error.strerror}") from None
     with os.fdopen(descriptor, encoding="ascii", errors="replace") as file:
         if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
-            raise KeyFileError(f"the pseudonym key {path} can be read by others; run: chmod 600 {path}")
-        return KeyFile(_parse(path, file.read()), created=False)
+            raise KeyFileError(f"the {what} {path} can be read by others; run: chmod 600 {path}")
+        return KeyFile(_parse(path, file.read(), what), created=False)
 
 
 def pseudonymiser(key: SecretKey, key_id: str) -> Pseudonymiser:
@@ -91,19 +91,17 @@ def pseudonymiser(key: SecretKey, key_id: str) -> Pseudonymiser:
     return Pseudonymiser(key, key_id)
 
 
-def _parse(path: Path, text: str) -> SecretKey:
+def _parse(path: Path, text: str, what: str) -> SecretKey:
     try:
         key = bytes.fromhex(text.strip())
     except ValueError:
         key = b""
     if len(key) != KEY_BYTES:
-        raise KeyFileError(
-            f"{path} holds no pseudonym key ({2 * KEY_BYTES} hexadecimal digits); restore it from a backup"
-        )
+        raise KeyFileError(f"{path} holds no {what} ({2 * KEY_BYTES} hexadecimal digits); restore it from a backup")
     return SecretKey(key)
 
 
-def _create(path: Path) -> SecretKey:
+def _create(path: Path, what: str) -> SecretKey:
     """Write a new key under another name first: a crash leaves a whole key or none, and of two creators one wins."""
     key = secrets.token_bytes(KEY_BYTES)
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
@@ -119,7 +117,7 @@ def _create(path: Path) -> SecretKey:
         finally:
             draft.unlink()
     except FileExistsError:
-        return read_or_create_key(path).key
+        return read_or_create_key(path, what).key
     except OSError as error:
-        raise KeyFileError(f"cannot create the pseudonym key {path}: {error.strerror}") from None
+        raise KeyFileError(f"cannot create the {what} {path}: {error.strerror}") from None
     return SecretKey(key)

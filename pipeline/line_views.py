@@ -19,7 +19,7 @@ class LineView(msgspec.Struct, frozen=True):
     `daily_activity`: 28 counts of calls, messages and data sessions, oldest first, the last one is `day_ms`.
     `baseline_per_day` with `baseline_low`/`baseline_high`: the line's own slow rate and the band of two standard deviations
     that Poisson noise alone would give. `active_signals`: what is on now for the line and its account; a task whose signals
-    are gone from here may close itself.
+    are gone from here may close itself. `prior`: what these signals alone would give, beside a model's score; None: not told.
     """
 
     account_id: Id
@@ -34,3 +34,4 @@ class LineView(msgspec.Struct, frozen=True):
     score: Share
     score_basis: ScoreBasis
     active_signals: list[SignalReport] = []
+    prior: Share | None = None

@@ -18,6 +18,8 @@ from pipeline.columns import CdrColumns, ThinRecord, concat, empty_cdr
 from pipeline.events import STREAM_RANK, Stream
 
 FOREVER_MS = 1 << 62
+#: A rank before that of every stream.
+BEFORE_ALL = -1
 #: A time, and the rank of the stream up to which records of this very time are meant.
 Frontier = tuple[int, int]
 
@@ -98,20 +100,32 @@ class Merger:
         """Whether fetching a paused input may go on."""
         return self.inputs[stream].buffered < self._buffer_max // 2
 
-    def take(self, now_s: float) -> tuple[MergedBatch, int] | None:
-        """What may be applied now and the time up to which decisions may be made; None when there is nothing new."""
+    def has_thin_waiting(self) -> bool:
+        """Whether a record that is decided by itself waits for its turn."""
+        return any(source.thin for source in self.inputs.values())
+
+    def take(self, now_s: float, span_ms: int = FOREVER_MS) -> tuple[MergedBatch, int] | None:
+        """What may be applied now and the time up to which decisions may be made; None when there is nothing new.
+
+        `span_ms`: at most so much of stream time; what is left is for the next call.
+        """
         frontier = self._frontier(now_s)
         if frontier is None:
             return None
+        frontier = min(frontier, (self._first_waiting_ms() + span_ms, BEFORE_ALL))
         batch = MergedBatch(self._take_cdr(_end(Stream.CDR, frontier)), self._take_thin(frontier))
-        until_ms = frontier[0]
-        if until_ms == FOREVER_MS:
-            # All inputs are idle: decide what is known, and stay open for what comes next.
-            until_ms = max(source.latest_ms for source in self.inputs.values())
+        # When all inputs are idle: decide what is known, and stay open for what comes next.
+        until_ms = min(frontier[0], max(source.latest_ms for source in self.inputs.values()))
         if until_ms <= self._taken_ms and not len(batch):
             return None
         self._taken_ms = max(self._taken_ms, until_ms)
         return batch, self._taken_ms
+
+    def _first_waiting_ms(self) -> int:
+        """When the first of what waits was received, or up to when everything was taken, if that is later."""
+        waiting = [int(source.cdr[0].received_ms[0]) for source in self.inputs.values() if source.cdr]
+        waiting += [source.thin[0].received_ms for source in self.inputs.values() if source.thin]
+        return max(self._taken_ms, min(waiting, default=FOREVER_MS))
 
     def applied(self) -> dict[Stream, int]:
         """For each input the offset of the next record that `take` has not handed out."""

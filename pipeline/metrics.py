@@ -41,6 +41,7 @@ class Process(StrEnum):
     TRAINER = "trainer"
     TASKS = "tasks"
     CONSOLE = "console"
+    NOTIFY = "notify"
 
 
 #: Where a process serves /metrics when `metrics.port` is 0.
@@ -49,6 +50,7 @@ METRICS_PORTS: dict[Process, int] = {
     Process.TRAINER: 9352,
     Process.TASKS: 9353,
     Process.CONSOLE: 9354,
+    Process.NOTIFY: 9355,
 }
 
 
@@ -85,7 +87,7 @@ def _histogram(
 
 
 EVERY, WORKER, TRAINER = Process.EVERY, Process.WORKER, Process.TRAINER
-TASKS, CONSOLE = Process.TASKS, Process.CONSOLE
+TASKS, CONSOLE, NOTIFY = Process.TASKS, Process.CONSOLE, Process.NOTIFY
 
 # fmt: off
 CATALOGUE: tuple[MetricSpec, ...] = (
@@ -113,6 +115,8 @@ CATALOGUE: tuple[MetricSpec, ...] = (
         meaning="Stream time: up to when the merged inputs are processed, epoch seconds."),
     _gauge(WORKER, "churnwatch_data_age_seconds", "s",
         meaning="While records wait: how long ago the last processed one reached Kafka, worst partition; else 0."),
+    _gauge(WORKER, "churnwatch_feed_silent_seconds", "s", "stream",
+        meaning="Wall time since this worker last took in a record of the stream; not there before the first."),
     _histogram(WORKER, "churnwatch_decision_age_seconds", "s",
         meaning="From the arrival in Kafka of what led to a warning to the warning; not for those of hourly ticks."),
     _gauge(WORKER, "churnwatch_lines", "lines", meaning="Lines whose state this worker holds."),
@@ -137,6 +141,18 @@ CATALOGUE: tuple[MetricSpec, ...] = (
         meaning="Rolling average precision, exact, each example scored before it was learnt."),
     _gauge(TRAINER, "churnwatch_model_finite", "1",
         meaning="1 while every weight of the model is a finite number, else 0."),
+    _gauge(TRAINER, "churnwatch_model_calibration_error_ratio", "1",
+        meaning="Expected calibration error over the last examples, 20 bins of equal mass, each scored before it was learnt."),
+    _gauge(TRAINER, "churnwatch_learning_frozen", "1",
+        meaning="1 while learning is frozen and `churnwatch model unfreeze` is waited for, else 0; scoring goes on."),
+    _counter(TRAINER, "churnwatch_learning_alarms_total", "alarms", "alarm",
+        meaning="Times that learning was frozen, by what moved: labels_jumped, labels_missing, by_order."),
+    _counter(TRAINER, "churnwatch_champion_changes_total", "changes", "change",
+        meaning="Times that another learner became the one that scores: promoted, rolled_back, by_order."),
+    _gauge(TRAINER, "churnwatch_drift_index", "1", "group",
+        meaning="Population stability index of a group of features, or of the score, between the last two periods."),
+    _counter(TRAINER, "churnwatch_drift_alarms_total", "alarms", "group",
+        meaning="Times that a group of features, the score or the error moved."),
 
     _gauge(TASKS, "churnwatch_tasks_open", "tasks", "owner_kind",
         meaning="Tasks not yet closed, by who has them: manager or queue."),
@@ -165,6 +181,10 @@ CATALOGUE: tuple[MetricSpec, ...] = (
     _counter(CONSOLE, "churnwatch_http_requests_total", "requests", "route", "method", "status",
         meaning="Requests answered."),
     _histogram(CONSOLE, "churnwatch_http_request_seconds", "s", "route", meaning="Time to answer a request."),
+
+    _counter(NOTIFY, "churnwatch_messages_total", "messages", "outcome",
+        meaning="Messages to owners: sent, failed (to be tried again) or given_up."),
+    _gauge(NOTIFY, "churnwatch_notices_waiting", "notices", meaning="Notices that wait for their message."),
 )
 # fmt: on
 

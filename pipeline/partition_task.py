@@ -7,7 +7,7 @@ from pipeline.effects import Effects
 from pipeline.engine import Engine
 from pipeline.events import Stream
 from pipeline.kinds import KindTable
-from pipeline.merge import Merger
+from pipeline.merge import FOREVER_MS, Merger
 from pipeline.ports import LabelKeeper
 from pipeline.snapshot import Snapshot, Snapshotter
 
@@ -31,8 +31,11 @@ class PartitionTask:
     kinds: KindTable
     accept: Accept
 
-    def on_block(self, stream: Stream, block: RawBlock, now_s: float) -> Progress:
-        """Take in one fetch of one input; records the state has seen already (after a restart) are skipped."""
+    def on_block(self, stream: Stream, block: RawBlock, now_s: float, span_ms: int = FOREVER_MS) -> Progress:
+        """Take in one fetch of one input; records the state has seen already (after a restart) are skipped.
+
+        `span_ms`: decide at most so much of stream time, here and in `poll`; the next call goes on.
+        """
         progress = Progress()
         fresh = _from_offset(block, self.merger.inputs[stream].position)
         if len(fresh):
@@ -45,7 +48,7 @@ class PartitionTask:
                 self.merger.add_thin(stream, records, next_offset, now_s)
             partition = self.engine.state.partition
             progress.refused = [replace(refused, partition=partition) for refused in progress.refused]
-        self._advance(progress, now_s)
+        self._advance(progress, now_s, span_ms)
         return progress
 
     def on_cdr(self, columns: CdrColumns, next_offset: int, now_s: float) -> Progress:
@@ -62,12 +65,12 @@ class PartitionTask:
         self._advance(progress, now_s)
         return progress
 
-    def poll(self, ends: dict[Stream, int | None], now_s: float) -> Progress:
+    def poll(self, ends: dict[Stream, int | None], now_s: float, span_ms: int = FOREVER_MS) -> Progress:
         """Tell how far the topics reach now, and decide what idle inputs held back."""
         for stream, end in ends.items():
             self.merger.inputs[stream].note_end(end, now_s)
         progress = Progress()
-        self._advance(progress, now_s)
+        self._advance(progress, now_s, span_ms)
         return progress
 
     def snapshot(self) -> Snapshot:
@@ -79,8 +82,8 @@ class PartitionTask:
         """Whether every input is caught up and nothing waits."""
         return all(source.is_caught_up() and not source.buffered for source in self.merger.inputs.values())
 
-    def _advance(self, progress: Progress, now_s: float) -> None:
-        taken = self.merger.take(now_s)
+    def _advance(self, progress: Progress, now_s: float, span_ms: int = FOREVER_MS) -> None:
+        taken = self.merger.take(now_s, span_ms)
         if taken is not None:
             batch, until_ms = taken
             progress.effects.extend(self.engine.advance(batch, until_ms))

@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from pipeline.events import CareKind, Level, OrderKind, Origin
+from pipeline.ladder_pack import LadderError, LadderPack, read_ladder
 
 Probability = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Days = Annotated[float, msgspec.Meta(gt=0.0, le=3650.0)]
@@ -42,7 +43,16 @@ class SoftPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HardPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one kind of order or care record means while it stands."""
+    """What one kind of order or care record means while it stands.
+
+    Attributes:
+        per_repeat, per_severity: added for each further record of 90 days, and for each step of severity above 1.
+        per_open_day: added for each day that nobody ended it, up to `open_days_max`; only then it begins to fade.
+        score_below: only a satisfaction score below this begins it. `per_point`: added for each point that is missing.
+        eased_by_score: a satisfaction score of at least this ends it.
+        after_days: it begins so many days after its record, unless that was ended before; by product where that is told.
+        not_for_reasons: a record with one of these reasons is none (a suspension for arrears is no wish of the customer's).
+    """
 
     origin: Origin
     weight: Probability
@@ -56,10 +66,28 @@ class HardPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     critical_at: Probability = 1.0
     started_by: tuple[str, ...] = ()
     ended_by: tuple[str, ...] = ()
+    per_open_day: Probability = 0.0
+    open_days_max: Days = 7.0
+    per_point: Probability = 0.0
+    score_below: Annotated[float, msgspec.Meta(gt=1.0, le=10.0)] | None = None
+    eased_by_score: Annotated[float, msgspec.Meta(ge=1.0, le=10.0)] | None = None
+    after_days: Annotated[float, msgspec.Meta(ge=0.0, le=365.0)] = 0.0
+    after_days_by_product: dict[str, Days] = {}
+    not_for_reasons: tuple[str, ...] = ()
 
-    def strength_of(self, count: int, severity: int) -> float:
-        """Strength after so many records in the window, the worst of this severity (1-5, 0 none)."""
-        return min(1.0, self.strength + self.per_repeat * (count - 1) + self.per_severity * max(0, severity - 1))
+    def strength_of(self, count: int, severity: int, open_days: float = 0.0, points: float = 0.0) -> float:
+        """Strength after so many records in the window, the worst of this severity (1-5, 0 none), open for so many days."""
+        more = self.per_repeat * (count - 1) + self.per_severity * max(0, severity - 1)
+        return min(1.0, self.strength + more + self.per_open_day * open_days + self.per_point * points)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it begins only some time after its record."""
+        return self.after_days > 0.0 or bool(self.after_days_by_product)
+
+    def wait_days(self, product: str | None) -> float:
+        """Days between the record and the beginning of the signal."""
+        return self.after_days_by_product.get(product or "", self.after_days)
 
     def level_of(self, strength: float) -> Level:
         """Level of a warning at this strength; never below the policy's own."""
@@ -78,6 +106,16 @@ class SignalPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reasons_max: Annotated[int, msgspec.Meta(ge=1, le=10)]
     soft: dict[str, SoftPolicy]
     hard: dict[str, HardPolicy]
+    ladder: LadderPack = LadderPack()
+
+    def in_country(self, ladder: LadderPack) -> "SignalPolicy":
+        """This policy with the rungs and clocks of a country."""
+        hard = dict(self.hard)
+        for rung, clock in ladder.clocks.items():
+            if rung in hard:
+                told = {name: value for name, value in msgspec.structs.asdict(clock).items() if value is not None}
+                hard[rung] = msgspec.structs.replace(hard[rung], **told)
+        return msgspec.structs.replace(self, hard=hard, ladder=ladder)
 
     def starts(self) -> dict[str, str]:
         """Record kind -> hard signal that it begins."""
@@ -120,6 +158,18 @@ def read_policy(path: Path, known_soft: Collection[str]) -> SignalPolicy:
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise PolicyError(f"{path}: {error}") from None
     return checked_policy(raw, str(path), known_soft)
+
+
+def policy_in_country(policy: SignalPolicy, countries: Path, country: str) -> SignalPolicy:
+    """The policy with the rungs and clocks of a country's pack in this folder.
+
+    Raises:
+        PolicyError: there is no such pack, or its ladder is wrong.
+    """
+    try:
+        return policy.in_country(read_ladder(countries / f"{country.lower()}.toml"))
+    except LadderError as error:
+        raise PolicyError(str(error)) from None
 
 
 def checked_policy(raw: Mapping[str, Any], path: str, known_soft: Collection[str]) -> SignalPolicy:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from pipeline.calm.crowd import Crowd
+from pipeline.calm.saved import dump_crowd, load_crowd
 from pipeline.events import Stream
 from pipeline.state.catalogue import ACCOUNT_COLUMNS, LINE_COLUMNS, schema_version
 from pipeline.state.decay import Landmark
@@ -22,7 +24,7 @@ from pipeline.state.seen import SeenIds
 from pipeline.state.table import ColumnTable
 
 MANIFEST = "manifest"
-LINES, ACCOUNTS, SEEN, LABELS = "lines", "accounts", "seen", "labels"
+LINES, ACCOUNTS, SEEN, LABELS, CROWD = "lines", "accounts", "seen", "labels", "crowd"
 
 
 class SnapshotError(ValueError):
@@ -99,6 +101,7 @@ class Snapshotter:
         self._term = 1
         self._epoch = 0
         self._left_behind: list[bytes] = []
+        self._crowd = b""
 
     def take(self, state: PartitionState, labels: Mapping[str, bytes | None]) -> Snapshot:
         """The changes since the last snapshot; `labels` are the changed pages of the label keeper (None: gone)."""
@@ -109,6 +112,9 @@ class Snapshotter:
             table.saved(dirty)
         changed.update({f"{SEEN}/{name}": data for name, data in state.seen.changed_pages().items()})
         changed.update({f"{LABELS}/{name}": data for name, data in labels.items()})
+        crowd = dump_crowd(state.crowd)
+        if crowd != self._crowd:
+            changed[f"{CROWD}/all"] = self._crowd = crowd
         writes, deletions = self._place(changed)
         deletions += self._left_behind
         self._left_behind = []
@@ -160,6 +166,7 @@ class Snapshotter:
             manifest.clock_ms,
             manifest.newest_ms,
         )
+        state.crowd = self._load_crowd(stored)
         state.applied = dict(manifest.applied)
         state.index_accounts()
         return state, self._group(stored, manifest, LABELS)
@@ -214,6 +221,15 @@ class Snapshotter:
     def _load(self, table: ColumnTable, name: str, stored: Mapping[bytes, bytes]) -> None:
         try:
             table.load_page(self._page(stored, name))
+        except (msgspec.MsgspecError, ValueError) as error:
+            if isinstance(error, SnapshotError):
+                raise
+            raise self._unusable(f"its page {name} is damaged ({error})") from None
+
+    def _load_crowd(self, stored: Mapping[bytes, bytes]) -> Crowd:
+        name = f"{CROWD}/all"
+        try:
+            return load_crowd(self._page(stored, name))
         except (msgspec.MsgspecError, ValueError) as error:
             if isinstance(error, SnapshotError):
                 raise

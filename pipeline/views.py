@@ -8,6 +8,7 @@ import numpy as np
 from pipeline.features.facts import RHYTHM_DAYS, facts_of, recent_days
 from pipeline.line_views import InvoiceView, LineView
 from pipeline.policy import SignalPolicy
+from pipeline.scoring import episode_strengths, prior_score
 from pipeline.state.catalogue import SLOW
 from pipeline.state.decay import DAY_MS
 from pipeline.state.partition import PartitionState
@@ -45,11 +46,12 @@ def _view(
         baseline_low=round(max(0.0, rate - band), 3),
         baseline_high=round(rate + band, 3),
         invoices=[
-            InvoiceView(ts, round(amount, 2))
-            for ts, amount in zip(lines["bills_ms"][row].tolist(), lines["bills"][row].tolist(), strict=True)
+            InvoiceView(1000 * ts, round(amount, 2))
+            for ts, amount in zip(lines["bills_s"][row].tolist(), lines["bills"][row].tolist(), strict=True)
             if not math.isnan(amount)
         ],
         score=0.0 if math.isnan(score) else round(min(1.0, max(0.0, score)), 6),
         score_basis="model" if lines["by_model"][row] else "prior",
         active_signals=report_episodes(cases, policy),
+        prior=round(prior_score(episode_strengths(*cases), policy), 6),
     )

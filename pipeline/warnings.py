@@ -65,8 +65,8 @@ def days_left(episodes: Mapping[str, Episode], now_ms: int, policy: SignalPolicy
     left = []
     for name, episode in episodes.items():
         if name in policy.hard:
-            gone_days = (now_ms - episode.began_ms) / DAY_MS
-            left.append(max(0.0, policy.hard[name].days_left - gone_days))
+            until_ms = episode.until_ms or episode.began_ms + policy.hard[name].days_left * DAY_MS
+            left.append(max(0.0, (until_ms - now_ms) / DAY_MS))
     return round(min(left), 2) if left else None
 
 

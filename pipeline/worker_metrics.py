@@ -69,6 +69,11 @@ class WorkerMetrics:
             self._metrics.gauge("churnwatch_stream_timestamp_seconds").set(newest / 1000.0)
         self._metrics.gauge("churnwatch_lines").set(sum(len(task.engine.state.lines) for task in tasks.values()))
 
+    def feeds_silent(self, silent_s: Mapping[Stream, float]) -> None:
+        """For how long each stream that ever brought a record has brought none."""
+        for stream, seconds in silent_s.items():
+            self._metrics.gauge("churnwatch_feed_silent_seconds", stream=stream.value).set(seconds)
+
     def pages_written(self, pages: int) -> None:
         """State pages sent to the changelog."""
         self._metrics.counter("churnwatch_pages_written_total").inc(pages)

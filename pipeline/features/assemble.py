@@ -1,30 +1,58 @@
 """Facts and standing hard signals -> the feature matrix, one row a line, in the order of the catalogue."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.events import CareKind
+from pipeline.features.catalogue import DENSE_FEATURES, MEASURED, PRIOR_COLUMN
+from pipeline.features.circumstances import (
+    FAULT_DAYS,
+    FORWARDED_DAYS,
+    account_fading,
+    bill_fell,
+    contract_ending,
+    fading,
+    is_key,
+    lately,
+    others_left,
+    others_stirring,
+)
+from pipeline.features.companions import case_strengths, own_hard
 from pipeline.features.facts import Facts, Floats
-from pipeline.policy import HardPolicy
-from pipeline.signals.network import hotline_calls, off_net_shares
+from pipeline.features.prior import prior_log_odds
+from pipeline.policy import HardPolicy, SignalPolicy
+from pipeline.signals.network import competitor_hotline, off_net_shares
 from pipeline.signals.usage import silence, usage_drop
-from pipeline.state.cases import Case
-from pipeline.state.catalogue import FAST, MIDDLE, SLOW
+from pipeline.state.catalogue import FAST, MIDDLE, NEVER, SLOW
 from pipeline.state.decay import DAY_MS
+from pipeline.state.partition import PartitionState
 from pipeline.state.table import ColumnTable
 
+CARE_KINDS = frozenset(CareKind)
+BILL_DROP = [feature.name for feature in MEASURED].index("bill_drop")
 #: Events a day added to both sides of a log ratio, so that a ratio of nearly nothing says nearly nothing.
 RATIO_FLOOR_PER_DAY = 0.2
 
 
-def dense_features(facts: Facts, accounts: ColumnTable) -> Floats:
-    """Columns of `DENSE_FEATURES`, shape (n, len(DENSE_FEATURES)); NaN is missing."""
+def feature_matrix(facts: Facts, state: PartitionState, policy: SignalPolicy) -> Floats:
+    """All features of these lines: dense ones, then hard signals; shape (n, len(features_for(policy.hard)))."""
+    own = own_hard(state, policy.hard, facts)
+    hard = np.maximum(own, _shared_hard(facts, state.accounts, policy.hard))
+    measured = _measured(facts, state.accounts)
+    shaped = _shaped(facts, state, own.sum(axis=1), measured[:, BILL_DROP])
+    circumstances = np.hstack([measured, shaped])
+    prior = prior_log_odds(circumstances, DENSE_FEATURES[:PRIOR_COLUMN], hard, policy)
+    return np.hstack([circumstances, prior[:, None], hard])
+
+
+def _measured(facts: Facts, accounts: ColumnTable) -> Floats:
+    """Columns of `MEASURED`; NaN is missing."""
     fast, slow = facts.activity(FAST), facts.activity(SLOW)
     off_net_now, off_net_usual = off_net_shares(facts)
-    bill_drop, bill_level = _bills(facts.bills)
-    tenure, contract = _relationship(facts, accounts)
     segment = accounts["segment"][facts.account_rows]
     columns = (
-        np.log1p(fast),
         np.log1p(slow),
         _log_ratio(fast, slow),
         _log_ratio(facts.activity(MIDDLE), slow),
@@ -38,12 +66,9 @@ def dense_features(facts: Facts, accounts: ColumnTable) -> Floats:
         np.log1p(facts.own_gap_days),
         off_net_now,
         off_net_now - off_net_usual,
-        hotline_calls(facts),
-        bill_drop,
-        bill_level,
+        _bill_drop(facts.bills),
         np.log1p(facts.age_days),
-        tenure,
-        contract,
+        _months_left(facts, accounts),
         accounts["prepaid"][facts.account_rows].astype(np.float64),
         (segment > 0).astype(np.float64),
         accounts["star"][facts.account_rows] / 5.0,
@@ -51,29 +76,41 @@ def dense_features(facts: Facts, accounts: ColumnTable) -> Floats:
     return np.column_stack(columns)
 
 
-def standing_strengths(case: Case, now_ms: int, hard: dict[str, HardPolicy]) -> dict[str, float]:
-    """Strength of each hard signal that stands at `now_ms`, fading linearly to half over its days."""
-    result = {}
-    for name, event in case.hard.items():
-        policy = hard.get(name)
-        if policy is None:
-            continue
-        share = (now_ms - event.last_ms) / (policy.days * DAY_MS)
-        if share < 1.0:
-            fading = 1.0 - 0.5 * max(0.0, share)
-            result[name] = policy.strength_of(event.count, event.severity) * fading
-    return result
+def _shaped(facts: Facts, state: PartitionState, own: Floats, bill_drop: Floats) -> Floats:
+    """Columns of `SHAPED`; never missing."""
+    lines, accounts, now_ms = state.lines, state.accounts, facts.now_ms
+    key = is_key(facts, accounts)
+    ending, ended = contract_ending(facts, accounts)
+    left, together = others_left(facts, accounts), account_fading(facts, accounts)
+    columns = (
+        fading(facts),
+        competitor_hotline(facts),
+        lately(lines["forwarded_ms"][facts.rows], now_ms, FORWARDED_DAYS),
+        lately(lines["fault_ms"][facts.rows], now_ms, FAULT_DAYS) * (1.0 - key),
+        bill_fell(bill_drop),
+        ending,
+        ended,
+        (accounts["contract_end_ms"][facts.account_rows] == NEVER).astype(np.float64),
+        others_stirring(facts, accounts, own) * (1.0 - key),
+        left * (1.0 - key),
+        together,
+        key,
+        left * key,
+        together * key,
+    )
+    return np.column_stack(columns)
 
 
-def hard_features(facts: Facts, lines: ColumnTable, accounts: ColumnTable, hard: dict[str, HardPolicy]) -> Floats:
-    """Standing strengths of the lines' own hard signals and their accounts', shape (n, len(hard))."""
-    column = {name: index for index, name in enumerate(hard)}
-    result = np.zeros((len(facts.rows), len(hard)))
-    for table, rows in ((lines, facts.rows), (accounts, facts.account_rows)):
-        for place in np.flatnonzero(table.has_case(rows)).tolist():
-            for name, strength in standing_strengths(table.cases[int(rows[place])], facts.now_ms, hard).items():
-                result[place, column[name]] = max(result[place, column[name]], strength)
-    return result
+def _shared_hard(facts: Facts, accounts: ColumnTable, hard: Mapping[str, HardPolicy]) -> Floats:
+    """Standing strengths of the hard signals of the lines' accounts, shape (n, len(hard)).
+
+    What a company of many lines tells us in care without naming a line counts for each of them as its share: it has as many
+    times the occasion. An order without a line speaks of all lines.
+    """
+    strengths = case_strengths(accounts, facts.account_rows, facts.now_ms, hard)
+    told_in_care = [set(policy.started_by or (name,)) <= CARE_KINDS for name, policy in hard.items()]
+    live = np.maximum(accounts["live_lines"][facts.account_rows].astype(np.float64), 1.0)
+    return np.where(told_in_care, strengths / live[:, None], strengths)
 
 
 def _log_ratio(now: Floats, before: Floats) -> Floats:
@@ -81,20 +118,18 @@ def _log_ratio(now: Floats, before: Floats) -> Floats:
     return result
 
 
-def _bills(bills: Floats) -> tuple[Floats, Floats]:
-    """Drop of the last bill against the median of the earlier ones, and log of that median."""
+def _bill_drop(bills: Floats) -> Floats:
+    """Drop of the last bill against the median of the earlier ones."""
     earlier = np.sort(bills[:, :-1], axis=1)
     count = np.sum(~np.isnan(earlier), axis=1)
     row = np.arange(len(bills))
     low, high = np.maximum((count - 1) // 2, 0), np.minimum(count // 2, earlier.shape[1] - 1)
     usual = np.where(count >= 1, (earlier[row, low] + earlier[row, high]) / 2.0, np.nan)
     drop = np.where((count >= 2) & (usual > 0), 1.0 - bills[:, -1] / np.where(usual > 0, usual, 1.0), np.nan)
-    return np.clip(drop, -2.0, 1.0), np.log1p(np.maximum(usual, 0.0))
+    return np.clip(drop, -2.0, 1.0)
 
 
-def _relationship(facts: Facts, accounts: ColumnTable) -> tuple[Floats, Floats]:
-    tenure_start: NDArray[np.int64] = accounts["tenure_start_ms"][facts.account_rows]
+def _months_left(facts: Facts, accounts: ColumnTable) -> Floats:
     contract_end: NDArray[np.int64] = accounts["contract_end_ms"][facts.account_rows]
-    tenure = np.where(tenure_start != 0, np.maximum(facts.now_ms - tenure_start, 0) / DAY_MS, np.nan)
-    months_left = np.where(contract_end != 0, (contract_end - facts.now_ms) / (30.0 * DAY_MS), np.nan)
-    return np.log1p(tenure), np.clip(months_left, -3.0, 12.0)
+    months_left = np.where(contract_end != NEVER, (contract_end - facts.now_ms) / (30.0 * DAY_MS), np.nan)
+    return np.clip(months_left, -3.0, 12.0)

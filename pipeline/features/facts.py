@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from pipeline.state.catalogue import FAST, HALF_LIVES_DAYS, NO_TIME, QUANTITY_INDEX, RING_DAYS, SLOW
 from pipeline.state.decay import DAY_MS, per_day
+from pipeline.state.habits import USUAL_HABITS, Habits
 from pipeline.state.table import ColumnTable
 
 Floats = NDArray[np.float64]
@@ -15,6 +16,9 @@ Rows = NDArray[np.int64]
 ACTIVITY = ("voice_out", "voice_in", "messages", "data_sessions")
 #: Days of the activity ring that are complete at a sweep and not yet overwritten.
 RHYTHM_DAYS = 28
+#: Records come in conversations: daily events of an ordinary line vary about twice as much as single events would. A line's
+#: own variance is trusted as if so many days of an ordinary one stood beside it.
+USUAL_BURST, BURST_DAYS, BURST_MAX = 2.0, 14.0, 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,13 @@ class Facts:
     `rates`: events (or units) per day, shape (n, n_quantities, n_half_lives). `age_days`: since the first activity seen.
     `gap_days`: since the last activity, of any kind. `active_days` of `watched_days`: days with activity among the days
     before the gap, at most 28 back. `active_share`: the share as of the last sweep at which the line was active (-1: none).
+    `burst`: variance of the line's daily events over their mean; 1 where events come one by one (None: nobody looked).
+
+    What the crowd tells (pipeline/calm), None where there is none yet: `crowd_change`, its rate now over its usual one, by
+    quantity, shape (n, n_quantities); `gap_chances`: the line's gap in ordinary days, since a day on which hardly anybody
+    calls is hardly a chance to call. `habits`: how often lines are active, and how soon they leave.
+    `forwarded_days`, `roaming_days`: since calls were last forwarded to a rival, since the last record abroad; NaN never.
+    `circle`: contacts a day (state/circle.py), None between sweeps.
     """
 
     now_ms: int
@@ -37,6 +48,20 @@ class Facts:
     watched_days: Floats
     active_share: Floats
     bills: Floats
+    burst: Floats | None = None
+    crowd_change: Floats | None = None
+    gap_chances: Floats | None = None
+    habits: Habits = USUAL_HABITS
+    forwarded_days: Floats | None = None
+    roaming_days: Floats | None = None
+    circle: Floats | None = None
+
+    def days_since(self, what: Floats | None) -> Floats:
+        """Days since something last happened, infinite where it never did or nobody looked."""
+        if what is None:
+            return np.full(len(self.rows), np.inf)
+        result: Floats = np.where(np.isnan(what), np.inf, what)
+        return result
 
     def rate(self, quantity: str, half_life: int) -> Floats:
         """Rate per day of one quantity at one half-life (FAST, MIDDLE or SLOW)."""
@@ -51,6 +76,14 @@ class Facts:
             total += rate
         return total
 
+    def usual(self, quantity: str) -> Floats:
+        """What a day would bring if nothing but the crowd had changed: the slow rate times the crowd's change."""
+        slow = self.rate(quantity, SLOW)
+        if self.crowd_change is None:
+            return slow
+        result: Floats = slow * self.crowd_change[:, QUANTITY_INDEX[quantity]]
+        return result
+
     def fast_and_slow(self, quantity: str) -> tuple[Floats, Floats]:
         """Rates per day now and usually."""
         return self.rate(quantity, FAST), self.rate(quantity, SLOW)
@@ -62,7 +95,8 @@ def facts_of(lines: ColumnTable, rows: Rows, now_ms: int, landmark_ms: int) -> F
     age = np.where(first < NO_TIME, np.maximum(now_ms - first, 0) / DAY_MS, 0.0)
     sums = lines["sums"][rows].reshape(len(rows), len(QUANTITY_INDEX), len(HALF_LIVES_DAYS))
     gap = _gap_days(lines["last_ms"][rows], now_ms)
-    active, watched = _rhythm(lines["activity"][rows], now_ms, age, gap)
+    days = recent_days(lines["activity"][rows], now_ms, RHYTHM_DAYS)
+    active, watched = _rhythm(days, age, gap)
     return Facts(
         now_ms=now_ms,
         rows=rows,
@@ -75,6 +109,9 @@ def facts_of(lines: ColumnTable, rows: Rows, now_ms: int, landmark_ms: int) -> F
         watched_days=watched,
         active_share=lines["active_share"][rows].astype(np.float64),
         bills=lines["bills"][rows].astype(np.float64),
+        burst=_burst(days, age),
+        forwarded_days=_gap_days(lines["forwarded_ms"][rows], now_ms),
+        roaming_days=_gap_days(lines["roaming_ms"][rows], now_ms),
     )
 
 
@@ -90,9 +127,19 @@ def _gap_days(last_ms: NDArray[np.int64], now_ms: int) -> Floats:
     return np.where(last_ms > 0, np.maximum(now_ms - last_ms, 0) / DAY_MS, np.nan)
 
 
-def _rhythm(ring: NDArray[np.uint16], now_ms: int, age: Floats, gap: Floats) -> tuple[Floats, Floats]:
-    seen = recent_days(ring, now_ms, RHYTHM_DAYS) > 0
-    active = seen.sum(axis=1).astype(np.float64)
+def _burst(days: NDArray[np.uint16], age: Floats) -> Floats:
+    """Variance over mean of daily events since the line is known, as far as its few days can tell it from `USUAL_BURST`."""
+    known = np.clip(np.floor(age), 1.0, RHYTHM_DAYS)
+    counts = days.astype(np.float64)
+    mean = counts.sum(axis=1) / known
+    spread = np.square(counts).sum(axis=1) - known * np.square(mean)
+    own = np.divide(spread, mean, out=np.zeros_like(mean), where=mean > 0)
+    result: Floats = np.clip((own + BURST_DAYS * USUAL_BURST) / (known + BURST_DAYS), 1.0, BURST_MAX)
+    return result
+
+
+def _rhythm(days: NDArray[np.uint16], age: Floats, gap: Floats) -> tuple[Floats, Floats]:
+    active = (days > 0).sum(axis=1).astype(np.float64)
     whole_gap = np.floor(np.where(np.isnan(gap), 0.0, gap))
     watched = np.maximum(np.minimum(np.ceil(age), RHYTHM_DAYS) - whole_gap, 0.0)
     return active, np.maximum(watched, active)

@@ -16,12 +16,17 @@ class SoftSignal:
         strength: facts of n lines -> strengths in [0, 1], shape (n,); 0 where nothing can be said.
         evidence: facts of n lines -> named columns of numbers a manager understands, each of shape (n,).
         every_tick: also looked at when the line had activity since the last tick; otherwise only at the daily sweep.
+        held_with: the feed it is about, when it speaks of something missing: it is held back while the crowd of the line's
+            region, or the whole feed, is silent. Empty: it speaks of something that happened.
+        benign: it explains others and warns of nothing.
     """
 
     name: str
     strength: Callable[[Facts], Floats]
     evidence: Callable[[Facts], Mapping[str, Floats]]
     every_tick: bool = False
+    held_with: str = ""
+    benign: bool = False
 
 
 def unit(values: Floats) -> Floats:

@@ -13,6 +13,7 @@ MIN_AGE_DAYS = 14.0
 #: Outgoing events that a line's usual off-net share counts for when a few recent ones are judged.
 SHARE_PRIOR_EVENTS = 8.0
 SHIFT_NOISE, SHIFT_FULL = 0.08, 0.45
+FORWARD_HALF_DAYS = 14.0
 
 
 def off_net_shares(facts: Facts) -> tuple[Floats, Floats]:
@@ -56,5 +57,19 @@ def _hotline_evidence(facts: Facts) -> Mapping[str, Floats]:
     return {"calls_28d": hotline_calls(facts)}
 
 
+def forward_off_net(facts: Facts) -> Floats:
+    """Calls are forwarded to a rival's network, or forwarding there was set: the customer answers on another phone.
+
+    1 at the time of it, halved every `FORWARD_HALF_DAYS`. The only benign explanation, a phone that was always forwarded, shows
+    as usage that does not fall; the prior combines both.
+    """
+    return unit(np.exp2(-facts.days_since(facts.forwarded_days) / FORWARD_HALF_DAYS))
+
+
+def _forward_evidence(facts: Facts) -> Mapping[str, Floats]:
+    return {"days_since": np.minimum(facts.days_since(facts.forwarded_days), 365.0)}
+
+
 OFF_NET_SHIFT = SoftSignal("off_net_shift", off_net_shift, _off_net_evidence)
 COMPETITOR_HOTLINE = SoftSignal("competitor_hotline", competitor_hotline, _hotline_evidence, every_tick=True)
+FORWARD_OFF_NET = SoftSignal("forward_off_net", forward_off_net, _forward_evidence, every_tick=True)

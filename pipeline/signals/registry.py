@@ -1,11 +1,23 @@
 """All gradual signals that the engine evaluates over many lines at once, and those that a record decides."""
 
 from pipeline.signals.base import SoftSignal
-from pipeline.signals.network import COMPETITOR_HOTLINE, OFF_NET_SHIFT
-from pipeline.signals.usage import SILENCE, USAGE_DROP
+from pipeline.signals.money import MONEY_SIGNALS
+from pipeline.signals.neighbours import NEIGHBOUR_CHURN
+from pipeline.signals.network import COMPETITOR_HOTLINE, FORWARD_OFF_NET, OFF_NET_SHIFT
+from pipeline.signals.relationship import RELATIONSHIP_SIGNALS, AccountSignal
+from pipeline.signals.spend import spend_drop
+from pipeline.signals.usage import DATA_MOVED, INCOMING_ONLY, ROAMING_AWAY, SILENCE, USAGE_DROP
 
-SWEPT_SIGNALS: tuple[SoftSignal, ...] = (USAGE_DROP, SILENCE, OFF_NET_SHIFT, COMPETITOR_HOTLINE)
+SWEPT_SIGNALS: tuple[SoftSignal, ...] = (
+    USAGE_DROP, SILENCE, INCOMING_ONLY, DATA_MOVED, ROAMING_AWAY, OFF_NET_SHIFT, COMPETITOR_HOTLINE, FORWARD_OFF_NET,
+    NEIGHBOUR_CHURN,
+)  # fmt: skip
+#: Of accounts, at the daily sweep.
+ACCOUNT_SIGNALS: tuple[AccountSignal, ...] = (*RELATIONSHIP_SIGNALS, *MONEY_SIGNALS)
 #: Decided at an invoice, not at a tick.
 SPEND_DROP = "spend_drop"
+RECORD_SIGNALS: dict[str, object] = {SPEND_DROP: spend_drop}
 
-SOFT_SIGNAL_NAMES: frozenset[str] = frozenset({signal.name for signal in SWEPT_SIGNALS} | {SPEND_DROP})
+SOFT_SIGNAL_NAMES: frozenset[str] = frozenset(
+    {signal.name for signal in SWEPT_SIGNALS} | {signal.name for signal in ACCOUNT_SIGNALS} | set(RECORD_SIGNALS)
+)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.state.cases import Case, Episode, HardEvent
+from pipeline.state.cases import Case, Episode, HardEvent, Position
 
 RING_DAYS = 32
 BILLS_KEPT = 6
+CYCLES_KEPT = 3
 NEVER = 0
 #: A time later than any: first activity of a line that was never active.
 NO_TIME = 1 << 62
@@ -57,14 +58,21 @@ HALF_LIVES_DAYS: tuple[float, ...] = (3.5, 14.0, 56.0)
 FAST, MIDDLE, SLOW = range(len(HALF_LIVES_DAYS))
 SUMS_WIDTH = len(QUANTITIES) * len(HALF_LIVES_DAYS)
 
+#: The sketch of a line's circle (circle.py): cells by contact, our network and rivals, the last weeks and usually.
+CIRCLE_CELLS, CIRCLE_NETWORKS = 8, 2
+CIRCLE_HALF_LIVES = [MIDDLE, SLOW]
+CIRCLE_WIDTH = CIRCLE_CELLS * CIRCLE_NETWORKS * len(CIRCLE_HALF_LIVES)
+
 LINE_COLUMNS: tuple[Column, ...] = (
     Column("account", "int32", "row", "row of the line's account in the account table", fill=-1),
     Column("first_ms", "int64", "epoch ms", "first activity we know of; 2^62 none", fill=NO_TIME),
     Column("last_ms", "int64", "epoch ms", "last activity of any kind; 0 none", fill=NEVER),
     Column("last_own_ms", "int64", "epoch ms", "last activity the customer began; 0 none", fill=NEVER),
     Column("churned_ms", "int64", "epoch ms", "when the line left; 0 it has not", fill=NEVER),
+    Column("left_unwilling", "uint8", "flag", "1: it had to leave (arrears), 0: it wanted to, or has not left"),
     Column("silence_stage", "uint8", "code", "0 active, 1 silent for 40 days, 2 for 90 (prepaid lines)"),
-    Column("sums", "float64", "see quantities", "forward-decayed sums, quantity by half-life", width=SUMS_WIDTH),
+    Column("sums", "float32", "see quantities", "forward-decayed sums, quantity by half-life", width=SUMS_WIDTH),
+    Column("circle", "float32", "contacts", "decayed contacts by cell, network and half-life", width=CIRCLE_WIDTH),
     Column(
         "activity", "uint16", "events", "events of each of the last 32 days, by day number modulo 32", width=RING_DAYS
     ),
@@ -79,10 +87,15 @@ LINE_COLUMNS: tuple[Column, ...] = (
         width=BILLS_KEPT,
         fill=np.nan,
     ),
-    Column("bills_ms", "int64", "epoch ms", "when each of them was made", width=BILLS_KEPT, fill=NEVER),
+    Column("bills_s", "uint32", "epoch s", "when each of them was made; 0 none", width=BILLS_KEPT, fill=NEVER),
+    Column("fault_ms", "int64", "epoch ms", "last fault reported, also one long mended; 0 none", fill=NEVER),
+    Column("roaming_ms", "int64", "epoch ms", "last record abroad; 0 none", fill=NEVER),
+    Column(
+        "forwarded_ms", "int64", "epoch ms", "last call forwarded, or forwarding set, to a rival; 0 none", fill=NEVER
+    ),
     Column("score", "float32", "probability", "score of the last tick; NaN never scored", fill=np.nan),
     Column("by_model", "uint8", "flag", "1: that score came from a learnt model, 0: from the prior"),
-    Column("touched", "uint8", "flag", "1: a call record came since the last tick"),
+    Column("touched", "uint8", "bits", "a call record came since the last tick: 1 voice, 2 message, 4 data"),
 )
 
 ACCOUNT_COLUMNS: tuple[Column, ...] = (
@@ -92,6 +105,32 @@ ACCOUNT_COLUMNS: tuple[Column, ...] = (
     Column("known", "uint8", "flag", "1: a customer record came; 0: the account was created by another record"),
     Column("tenure_start_ms", "int64", "epoch ms", "start of the relationship; 0 unknown", fill=NEVER),
     Column("contract_end_ms", "int64", "epoch ms", "end of the running contract; 0 none known", fill=NEVER),
+    Column("recharged_ms", "int64", "epoch ms", "last recharge; 0 none", fill=NEVER),
+    Column("recharge_gap", "float32", "days", "mean between recharges; NaN fewer than two", fill=np.nan),
+    Column("recharges", "uint8", "recharges", "seen so far, at most 255"),
+    Column("balance", "float32", "currency", "balance after the last recharge"),
+    Column("overdue_ms", "int64", "epoch ms", "since when a bill is overdue; 0 none is", fill=NEVER),
+    Column("overdues", "uint8", "times", "how often a bill became overdue, at most 255"),
+    Column("owed", "float32", "currency", "what is overdue"),
+    Column("plan_ms", "int64", "epoch ms", "change of plan whose new fee is not known yet; 0 none", fill=NEVER),
+    Column("fee", "float32", "currency", "monthly fee; NaN none seen", fill=np.nan),
+    Column("fee_before", "float32", "currency", "monthly fee before the last change of plan; NaN none", fill=np.nan),
+    Column("fee_ms", "int64", "epoch ms", "when that change showed; 0 never", fill=NEVER),
+    Column("cycle_charge", "float32", "currency", "charges of calls since the last invoice"),
+    Column("cycle_charges", "float32", "currency", "the same of the last whole cycles", CYCLES_KEPT, np.nan),
+    Column("region", "uint8", "code", "region of the partition's crowd (pipeline/calm/crowd.py); 0 unknown"),
+    Column("bills_by_line", "uint8", "flag", "1: bills come line by line, 0: for the account, or none came yet"),
+    Column("bills", "float32", "currency", "the account's own last invoices, oldest first", BILLS_KEPT, np.nan),
+    Column("bills_s", "uint32", "epoch s", "when each of them was made; 0 none", width=BILLS_KEPT, fill=NEVER),
+    Column("live_lines", "float32", "lines", "its lines with us at the last sweep"),
+    Column(
+        "left_lines",
+        "float32",
+        "lines",
+        "its lines that left by their own will within 90 days, older ones counting less",
+    ),
+    Column("moving", "float32", "1", "sum of the strengths of its lines' own orders and complaints at the last sweep"),
+    Column("usage_change", "float32", "log ratio", "usage of its lines at the last sweep against usual"),
 )
 
 SEGMENTS: tuple[str, ...] = ("public", "business", "key_account")
@@ -101,5 +140,5 @@ def schema_version() -> str:
     """Hash over everything that decides the layout of saved pages; a page of another version is never misread."""
     parts = [repr((QUANTITIES, HALF_LIVES_DAYS, RING_DAYS, BILLS_KEPT))]
     parts += [f"{c.name}:{c.dtype}:{c.width}:{c.fill}" for c in (*LINE_COLUMNS, *ACCOUNT_COLUMNS)]
-    parts += [f"{record.__name__}:{record.__struct_fields__}" for record in (Case, HardEvent, Episode)]
+    parts += [f"{record.__name__}:{record.__struct_fields__}" for record in (Case, HardEvent, Position, Episode)]
     return hashlib.blake2b("|".join(parts).encode(), digest_size=6).hexdigest()

@@ -4,6 +4,7 @@ An id is found by its xxh3_64. Two ids of one hash would be taken for one: among
 there is such a pair at all is n^2 / 2^65 = 1e-7.
 """
 
+import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
@@ -17,14 +18,32 @@ START_SLOTS = 1 << 10
 #: A slot costs four bytes, so there can be enough of them: 1.5 compared places for an id that is there.
 MAX_LOAD = 0.5
 EMPTY = -1
+#: Digits at the end of a pseudonym, lower case; and what marks an id of which they are packed: no UTF-8 has this byte.
+PSEUDONYM_DIGITS = 32
+PACKED = b"\xff"
+_PSEUDONYM = re.compile(r"[0-9a-f]{32}").fullmatch
 
 _hashed = xxhash.xxh3_64_intdigest
 Hashes = NDArray[np.uint64]
 Rows = NDArray[np.int64]
 
 
+def _packed(row_id: str) -> bytes:
+    digits = row_id[-PSEUDONYM_DIGITS:]
+    if _PSEUDONYM(digits):
+        return PACKED + row_id[:-PSEUDONYM_DIGITS].encode() + bytes.fromhex(digits)
+    return row_id.encode()
+
+
+def _unpacked(packed: bytearray) -> str:
+    if packed[:1] == PACKED:
+        cut = len(packed) - PSEUDONYM_DIGITS // 2
+        return packed[1:cut].decode() + packed[cut:].hex()
+    return packed.decode()
+
+
 class IdList(Sequence[str]):
-    """Strings by row, as one run of UTF-8 bytes."""
+    """Strings by row, as one run of bytes: UTF-8, or what a pseudonym's 32 hexadecimal digits stand for."""
 
     def __init__(self) -> None:
         self._text = bytearray()
@@ -37,12 +56,12 @@ class IdList(Sequence[str]):
 
     def append(self, row_id: str) -> None:
         """Give the next row its id."""
-        self._text += row_id.encode()
+        self._text += _packed(row_id)
         self._ends.append(len(self._text))
 
     def extend(self, row_ids: Iterable[str]) -> None:
         """Give the next rows their ids."""
-        encoded = [row_id.encode() for row_id in row_ids]
+        encoded = [_packed(row_id) for row_id in row_ids]
         start = len(self._text)
         self._text += b"".join(encoded)
         self._ends.extend(accumulate(map(len, encoded), initial=start))
@@ -60,7 +79,7 @@ class IdList(Sequence[str]):
             return [self[place] for place in range(*row.indices(len(self)))]
         if row < 0:
             raise IndexError(f"row {row} is before the first one")
-        return self._text[self._ends[row] : self._ends[row + 1]].decode()
+        return _unpacked(self._text[self._ends[row] : self._ends[row + 1]])
 
     def __iter__(self) -> Iterator[str]:
         return map(self.__getitem__, range(len(self)))

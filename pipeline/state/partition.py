@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.calm.crowd import Crowd
 from pipeline.events import Stream
 from pipeline.state.account_lines import AccountLines
 from pipeline.state.catalogue import ACCOUNT_COLUMNS, LINE_COLUMNS
@@ -33,6 +34,7 @@ class PartitionState:
     newest_ms: int = 0
     applied: dict[Stream, int] = field(default_factory=dict)
     lines_of: AccountLines = field(default_factory=AccountLines)
+    crowd: Crowd = field(default_factory=Crowd)
 
     @classmethod
     def empty(cls, partition: int, page_lines: int) -> "PartitionState":

@@ -19,8 +19,12 @@ BUCKET = 32
 SPREAD = 0x9E3779B1
 #: Buckets of a day's first segment when the day before tells nothing.
 START_BUCKETS = 1 << 8
-#: Ids a slot in a segment that is made for a known number of them: at 0.9 three in a hundred find their bucket full.
-FILL = 0.9
+#: Ids a slot in a day's first segment, made for a known number of them: seven in a hundred find their bucket full.
+FILL = 1.0
+#: Further segments as shares of the first: for those, for those that find no room there either, and for a day that is busier.
+FURTHER = (1 / 12, 1 / 64, 1 / 16, 1 / 8, 1 / 4)
+#: Ids a slot in a segment for an unknown number.
+LOOSE_FILL = 0.9
 #: Ids a saved page holds (128 kB), far below what a broker takes as one message.
 PAGE_IDS = 1 << 14
 
@@ -123,11 +127,14 @@ class DayTable:
         return pages
 
     def _buckets_to_add(self) -> int:
-        """Room for an eighth more near what was expected, half as much beyond it, three times as many when nothing was."""
-        share = 2.0
-        if self._expected:
-            share = 1 / 8 if self.count < 1.25 * self._expected else 0.5
-        return max(START_BUCKETS, int(self.count * share / FILL / BUCKET))
+        """Room for what overflows near what was expected, half as much beyond it, three times as many when nothing was."""
+        if not self._expected:
+            ids = 2.0 * self.count
+        elif len(self.segments) <= len(FURTHER):
+            ids = self._expected * FURTHER[len(self.segments) - 1]
+        else:
+            ids = 0.5 * self.count
+        return max(START_BUCKETS, int(ids / LOOSE_FILL / BUCKET))
 
 
 class SeenIds:

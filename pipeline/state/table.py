@@ -97,6 +97,14 @@ class ColumnTable:
             self._has_case[row] = False
             self._dirty[row // self.page_rows] = True
 
+    def begin_anew(self, row: int, keep: Sequence[str]) -> None:
+        """Every column of a row but these gets its fill value; the row has no case any more."""
+        for column in self.columns:
+            if column.name not in keep:
+                self._arrays[column.name][row] = column.fill
+        self.drop_case(row)
+        self.touch(row)
+
     def touch(self, rows: NDArray[np.int64] | int) -> None:
         """Mark the pages of these rows as changed since they were saved."""
         self._dirty[rows // self.page_rows] = True

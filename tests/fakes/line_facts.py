@@ -1,6 +1,7 @@
 """Facts of lines as signals and features see them, made from a few numbers."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -30,8 +31,9 @@ def facts(
     kept = np.full((1, BILLS_KEPT), np.nan)
     if bills:
         kept[0, -len(bills) :] = bills
-    one = {
+    one: dict[str, Any] = {
         "age_days": age_days, "gap_days": gap_days, "own_gap_days": gap_days, "active_days": active_days,
         "watched_days": watched_days, "active_share": active_share,
     }  # fmt: skip
-    return Facts(NOW_MS, row, row, table, bills=kept, **{name: np.array([value]) for name, value in one.items()})
+    columns: dict[str, Any] = {name: np.array([value]) for name, value in one.items()}
+    return Facts(NOW_MS, row, row, table, bills=kept, **columns)

@@ -17,10 +17,15 @@ from tests.fakes.topic_reader import Seen, read_topic
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """Warnings by id as they must be in Kafka, and the state as it must be saved."""
+    """Warnings by id and time as they must be in Kafka, and the state as it must be saved."""
 
     warnings: dict[str, bytes]
     pages: dict[str, bytes]
+
+
+def told_at(warning: ChurnWarning) -> str:
+    """A warning's id and time: that of an incident is told again, under its id, when the incident is over."""
+    return f"{warning.warning_id}@{warning.ts_ms}"
 
 
 class Times(msgspec.Struct):
@@ -43,7 +48,7 @@ def replay_one_by_one(settings: Settings) -> Replayed:
             warnings += progress.effects.warnings
         snapshot = task.snapshot()
         stored[partition] = {**snapshot.pages, **dict([snapshot.manifest])}
-    by_id = {warning.warning_id: msgspec.json.encode(warning) for warning in warnings}
+    by_id = {told_at(warning): msgspec.json.encode(warning) for warning in warnings}
     assert len(by_id) == len(warnings)
     return Replayed(by_id, saved_pages(settings, stored))
 

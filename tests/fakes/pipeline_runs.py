@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from models.labels import DelayedLabels
+from pipeline.calm.saved import dump_crowd
 from pipeline.columns import Accept, RawBlock, Refused
 from pipeline.effects import Effects
 from pipeline.engine import Engine, EngineConfig
@@ -127,14 +128,21 @@ class Run:
     Wall time is `now_s`, which only the test moves.
     """
 
-    def __init__(self, labels: LabelKeeper | None = None, *, idle_s: float = 0.2, buffer_max: int = 200_000) -> None:
+    def __init__(
+        self,
+        labels: LabelKeeper | None = None,
+        *,
+        idle_s: float = 0.2,
+        buffer_max: int = 200_000,
+        rules: SignalPolicy | None = None,
+    ) -> None:
         self.stored: dict[bytes, bytes] = {}
         self.effects = Effects()
         self.refused: list[Refused] = []
         self.now_s = 0.0
         self._labels = labels
         self._idle_s, self._buffer_max = idle_s, buffer_max
-        self._policy = policy()
+        self._policy = rules or policy()
         self._schema = feature_schema(features_for(list(self._policy.hard)))
         self.task = self._make_task()
 
@@ -199,6 +207,7 @@ class Run:
             ids = table.fingerprints()
             ids.sort()
             pages[f"seen/{day}"] = ids.tobytes()
+        pages["crowd"] = dump_crowd(self.state.crowd)
         return pages
 
     def _note(self, progress: Progress) -> None:
@@ -224,9 +233,11 @@ def wire(messages: Iterable[Any]) -> list[bytes]:
     return [msgspec.json.encode(message) for message in messages]
 
 
-def run_of(labels: LabelKeeper | None = None, **records: list[dict[str, Any]]) -> Run:
-    """A partition that took in these records."""
-    run = Run(labels or RecordingLabels())
+def run_of(
+    labels: LabelKeeper | None = None, rules: SignalPolicy | None = None, **records: list[dict[str, Any]]
+) -> Run:
+    """A partition that took in these records, under the policy of production or these rules."""
+    run = Run(labels or RecordingLabels(), rules=rules)
     run.fetch_all(topics_of(**records))
     return run
 

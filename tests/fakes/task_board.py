@@ -6,15 +6,14 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from alerts.task_counts import Counts, OwnerCounts
 from alerts.tasks import (
     LEVEL_RANK,
     NOTE_LENGTH_MAX,
     Actor,
-    Counts,
     Customer,
     HistoryEntry,
     Note,
-    OwnerCounts,
     Refusal,
     RefusalReason,
     Role,
@@ -109,7 +108,7 @@ class FakeTaskBoard:
             task = self._writable(task_id, actor, version)
             if isinstance(task, Refusal):
                 return task
-            changes = {"state": TaskState.SNOOZED, "not_before_ms": until_ms}
+            changes: dict[str, object] = {"state": TaskState.SNOOZED, "not_before_ms": until_ms}
             return self._changed(task, actor, TaskEventKind.SNOOZED, "", changes)
 
     def reassign(self, task_id: str, actor: Actor, owner: str, version: int | None = None) -> Task | Refusal:
@@ -119,7 +118,12 @@ class FakeTaskBoard:
                 return task
             if owner == task.owner:
                 return Refusal(RefusalReason.WRONG_STATE, task)
-            changes = {"owner": owner, "state": TaskState.NEW, "accepted_by": None, "accepted_ms": None}
+            changes: dict[str, object] = {
+                "owner": owner,
+                "state": TaskState.NEW,
+                "accepted_by": None,
+                "accepted_ms": None,
+            }
             return self._changed(task, actor, TaskEventKind.REASSIGNED, owner, changes)
 
     def customer(self, account_id: str) -> Customer | None:

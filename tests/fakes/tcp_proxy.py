@@ -3,12 +3,15 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from churnwatch.embedded import EmbeddedServices, free_port
+from tests.fakes.refused_topic import RefusedTopic
 
 CHUNK_BYTES = 65_536
+#: Before each message of the protocol: its length, big-endian.
+LENGTH_BYTES = 4
 START_TIMEOUT_S = 10.0
 
 
@@ -23,6 +26,8 @@ class TcpProxy:
         self.port = port
         self.bytes_per_s = 0
         self._target_port = target_port
+        self._refused_topic = ""
+        self._refuses = [False]
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="tcp-proxy", daemon=True)
         self._server: asyncio.Server | None = None
@@ -58,6 +63,15 @@ class TcpProxy:
         finally:
             self.bytes_per_s = 0
 
+    @contextlib.contextmanager
+    def able_to_refuse(self, topic: str) -> Iterator[Callable[[bool], None]]:
+        """Connections that are made meanwhile can be told to refuse what is sent to a topic, by what this gives."""
+        self._refused_topic, self._refuses = topic, [False]
+        try:
+            yield lambda refuse: self._refuses.__setitem__(0, refuse)
+        finally:
+            self._refused_topic = ""
+
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(START_TIMEOUT_S)
 
@@ -83,8 +97,16 @@ class TcpProxy:
             writer.transport.abort()
             return
         self._open |= {writer, far_writer}
-        for source, sink in ((reader, far_writer), (far_reader, writer)):
-            task = asyncio.create_task(self._pump(source, sink))
+        if self._refused_topic:
+            between = RefusedTopic(self._refused_topic, self._refuses)
+            pumps = [
+                self._pump_frames(reader, far_writer, between.request),
+                self._pump_frames(far_reader, writer, between.answer),
+            ]
+        else:
+            pumps = [self._pump(reader, far_writer), self._pump(far_reader, writer)]
+        for pump in pumps:
+            task = asyncio.create_task(pump)
             self._pumping.add(task)
             task.add_done_callback(self._pumping.discard)
 
@@ -96,6 +118,24 @@ class TcpProxy:
                 writer.write(chunk)
                 await writer.drain()
         except OSError:
+            pass
+        finally:
+            self._open.discard(writer)
+            writer.transport.abort() if writer.transport.is_closing() else writer.close()
+
+    async def _pump_frames(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, through: Callable[[bytes], bytes]
+    ) -> None:
+        """Whole messages of the protocol, each by way of `through`."""
+        try:
+            while True:
+                length = int.from_bytes(await reader.readexactly(LENGTH_BYTES), "big")
+                frame = through(await reader.readexactly(length))
+                if self.bytes_per_s:
+                    await asyncio.sleep(len(frame) / self.bytes_per_s)
+                writer.write(len(frame).to_bytes(LENGTH_BYTES, "big") + frame)
+                await writer.drain()
+        except (OSError, asyncio.IncompleteReadError):
             pass
         finally:
             self._open.discard(writer)

@@ -8,6 +8,7 @@ import msgspec
 
 from churnwatch.settings import Settings
 from pipeline.events import ChurnWarning
+from tests.fakes.memory_replay import told_at
 from tests.fakes.topic_reader import read_topic
 from tests.fakes.worker_runs import WorkerRun
 
@@ -15,10 +16,10 @@ SHARE_TIMEOUT_S = 60.0
 
 
 def warnings_by_id(settings: Settings) -> dict[str, set[bytes]]:
-    """Every content that was ever published under an id; a repetition in the same bytes is one."""
+    """Every content that was ever published under an id and time; a repetition in the same bytes is one."""
     contents: dict[str, set[bytes]] = defaultdict(set)
     for record in read_topic(settings, "warnings"):
-        contents[msgspec.json.decode(record.value, type=ChurnWarning).warning_id].add(record.value)
+        contents[told_at(msgspec.json.decode(record.value, type=ChurnWarning))].add(record.value)
     return contents
 
 

@@ -15,10 +15,12 @@ from pipeline import columns as columns_module
 from pipeline.columns import Accept, CdrColumns, RawBlock, Refused, concat, decode_cdr, decode_thin, empty_cdr
 from pipeline.events import RefusalReason, Stream, Volume
 from pipeline.kinds import KIND_FACTS, REMEMBERED_MAX, KindTable
-from tests.fakes.pipeline_runs import DAY_MS, MONDAY_MS, block_of, call, customer, invoice
+from tests.fakes.pipeline_runs import DAY_MS, MONDAY_MS, block_of, call, care, customer, invoice, order, outcome
 
 Damage = Callable[[bytes, random.Random], bytes]
-FUZZED_RECORDS = 100_000
+BAD_RECORDS = 100_000
+#: The first of the damages spoil a record of any stream.
+DAMAGES_OF_ANY = 7
 
 
 def _replace(old: bytes, new: bytes) -> Damage:
@@ -59,12 +61,12 @@ def raw_call(number: int, **changes: Any) -> bytes:
     return msgspec.json.encode(call(number, **changes))
 
 
-def test_of_a_hundred_thousand_records_exactly_the_good_ones_become_columns() -> None:
+def test_among_a_hundred_thousand_bad_records_exactly_the_good_ones_become_columns() -> None:
     dice = random.Random(11)
     kinds = KindTable()
-    made = 0
-    while made < FUZZED_RECORDS:
-        bad_share = dice.choice([0.0, 0.0, 0.001, 0.3, 1.0])
+    made = bad = 0
+    while bad < BAD_RECORDS:
+        bad_share = dice.choice([0.0, 0.001, 0.3, 1.0, 1.0])
         good: list[int] = []
         values: list[bytes] = []
         for place in range(1000):
@@ -78,7 +80,21 @@ def test_of_a_hundred_thousand_records_exactly_the_good_ones_become_columns() ->
         assert columns.offset.tolist() == good
         assert sorted(item.offset for item in refused) == sorted(set(range(1000)) - set(good))
         assert all(item.raw == values[item.offset] for item in refused)
-        made += 1000
+        made, bad = made + 1000, bad + len(refused)
+
+
+@pytest.mark.parametrize("stream", [stream for stream in Stream if stream is not Stream.CDR])
+def test_among_bad_records_of_a_thin_stream_exactly_the_good_ones_are_taken(stream: Stream) -> None:
+    dice = random.Random(12)
+    sound = {
+        Stream.CUSTOMERS: customer(), Stream.ORDERS: order("termination"), Stream.CARE: care("complaint"),
+        Stream.BILLING: invoice(10.0), Stream.OUTCOMES: outcome("disposition", disposition="reached_saved"),
+    }[stream]  # fmt: skip
+    raw = msgspec.json.encode(sound)
+    values = [dice.choice(DAMAGES[:DAMAGES_OF_ANY])(raw, dice) if dice.random() < 0.9 else raw for _ in range(5_000)]
+    taken, refused = decode_thin(stream, block_of(values), Accept())
+    assert [record.offset for record in taken] == [place for place, value in enumerate(values) if value == raw]
+    assert [item.offset for item in refused] == [place for place, value in enumerate(values) if value != raw]
 
 
 ADVERSARIAL_SPLITS: list[list[bytes]] = [

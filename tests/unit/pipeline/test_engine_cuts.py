@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,20 @@ from pipeline.events import ChurnWarning, Stream
 from pipeline.partitioning import partition_of
 from pipeline.sources.operator.config import MediationConfig, load_scenario
 from pipeline.sources.operator.simulate import days
-from tests.fakes.pipeline_runs import MONDAY_MS, Run, Topic, Topics, call, topics_of, wire
+from tests.fakes.pipeline_runs import (
+    DAY_MS,
+    HOUR_MS,
+    MONDAY_MS,
+    Run,
+    Topic,
+    Topics,
+    call,
+    customer,
+    invoice,
+    outcome,
+    topics_of,
+    wire,
+)
 
 CUSTOMERS, DAYS = 60, 45
 PARTITIONS = 2
@@ -148,3 +162,65 @@ def test_the_sums_of_a_busy_hour_have_the_same_bits_however_it_is_cut() -> None:
         run.settle(topics)
         sums.append(run.state.lines["sums"].tobytes())
     assert sums[1:] == sums[:1] * 2
+
+
+MINUTE_MS = 60_000
+
+
+def calls_around(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Charged calls of one line, one every second minute of the hour in which the record comes."""
+    hour_ms = record["ts_ms"] // HOUR_MS * HOUR_MS
+    return [call(n, hour_ms + n * 2 * MINUTE_MS, record_id=f"r{n}-{hour_ms}", charge=1.0 + n / 3.0) for n in range(30)]
+
+
+RESETS: dict[str, list[dict[str, Any]]] = {
+    "billing": [invoice(20.0, ts_ms=MONDAY_MS + 3 * DAY_MS + 31 * MINUTE_MS)],
+    "customers": [customer(ts_ms=MONDAY_MS + 31 * MINUTE_MS, account_id="b2", received_ms=MONDAY_MS + 31 * MINUTE_MS)],
+    "outcomes": [
+        outcome("churn", 1, MONDAY_MS + 31 * MINUTE_MS, churn_ms=MONDAY_MS, churn_kind="port_out"),
+        outcome("win_back", 2, MONDAY_MS + 40 * DAY_MS + 31 * MINUTE_MS),
+    ],
+}
+
+
+@pytest.mark.parametrize("stream", RESETS)
+def test_what_calls_add_to_is_closed_between_the_calls_before_and_after_wherever_fetches_end(stream: str) -> None:
+    records = RESETS[stream]
+    calls = [each for record in records for each in calls_around(record)]
+    topics = topics_of(cdr=calls, **{stream: records})
+    whole, cut = Run(), Run()
+    whole.fetch_all(topics)
+    for record in records:
+        before = sum(each["ts_ms"] < record["ts_ms"] for each in calls)
+        cut.fetch(topics, Stream.CDR, before - cut.position(Stream.CDR))
+        settle_early(cut)
+        cut.fetch(topics, Stream(stream), 1)
+        settle_early(cut)
+    cut.fetch_all(topics)
+    assert_same_state(cut, whole)
+
+
+def settle_early(run: Run) -> None:
+    """All inputs seem to be at their ends: everything so far is decided."""
+    for _ in range(2):
+        run.task.poll({stream: run.position(stream) for stream in Stream}, run.now_s)
+        run.now_s += 10.0
+    run.task.poll({stream: run.position(stream) for stream in Stream}, run.now_s)
+
+
+def test_a_worker_that_takes_a_day_at_a_time_decides_and_keeps_the_same(history: Topics, undisturbed: Run) -> None:
+    run, now_s = Run(), 0.0
+    ends: dict[Stream, int | None] = {stream: len(topic.values) for stream, topic in history.items()}
+    for stream, topic in history.items():
+        block = topic.block(0, len(topic.values))
+        if len(block):
+            run._note(run.task.on_block(stream, block, now_s, DAY_MS))
+    steps = 0
+    while steps < 3 * DAYS:
+        steps, now_s = steps + 1, now_s + 10.0
+        before = run.state.clock_ms
+        run._note(run.task.poll(ends, now_s, DAY_MS))
+        assert run.state.clock_ms - before <= 2 * DAY_MS or before < 0
+    assert run.task.is_through()
+    assert wire(run.warnings) == wire(undisturbed.warnings)
+    assert_same_state(run, undisturbed)

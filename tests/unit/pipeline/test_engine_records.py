@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.events import ChurnKind, Level, OrderKind
-from pipeline.state.catalogue import NEVER
+from pipeline.state.catalogue import NEVER, NO_TIME
 from tests.fakes.labels import RecordingLabels
 from tests.fakes.pipeline_runs import (
     DAY_MS,
@@ -38,11 +38,15 @@ def hard_record(kind: str) -> dict[str, list[dict[str, Any]]]:
     return {"orders": [order(kind, ts_ms=NOON_MS)]} if is_order else {"care": [care(kind, **record)]}
 
 
-@pytest.mark.parametrize("signal", sorted(policy().hard))
+#: Signals that need more than the kind of a record: a score, or time. They have tests of their own.
+NEEDS_MORE = {name for name, hard in policy().hard.items() if hard.waits or hard.score_below is not None}
+
+
+@pytest.mark.parametrize("signal", sorted(set(policy().hard) - NEEDS_MORE))
 def test_each_hard_signal_warns_at_its_record(signal: str) -> None:
     hard = policy().hard[signal]
     kind = (hard.started_by or (signal,))[0]
-    (warning,) = run_of(None, **hard_record(kind)).warnings
+    (warning,) = run_of(None, None, **hard_record(kind)).warnings
     assert (warning.account_id, warning.line_id, warning.ts_ms) == ("a1", "a1-1", NOON_MS)
     assert warning.reasons == [signal]
     assert warning.level is hard.level_of(hard.strength_of(1, 1))
@@ -191,10 +195,10 @@ def test_the_account_leaves_with_all_its_lines() -> None:
 
 @pytest.mark.parametrize(
     ("days_later", "is_back"),
-    [(1, True), (30, True), (31, False), (-1, False)],
+    [(1, True), (30, True), (31, True), (-1, False)],
     ids=["1", "30", "31", "before it left"],
 )
-def test_a_reconnect_within_thirty_days_takes_the_churn_back(days_later: int, is_back: bool) -> None:
+def test_a_line_that_reconnects_is_with_us_again(days_later: int, is_back: bool) -> None:
     labels = RecordingLabels()
     back_ms = NOON_MS + days_later * DAY_MS
     received_ms = max(back_ms, NOON_MS + HOUR_MS)
@@ -212,3 +216,33 @@ def test_only_a_contact_that_reached_somebody_is_told_to_the_keeper() -> None:
         labels, outcomes=[outcome("disposition", n, MONDAY_MS + n, disposition=d) for n, d in enumerate(dispositions)]
     )
     assert labels.contacts == [("a1", "a1-1", MONDAY_MS + 5)]
+
+
+def test_a_line_that_comes_back_after_a_month_begins_anew() -> None:
+    labels = RecordingLabels()
+    back_ms = NOON_MS + 40 * DAY_MS
+    orders = [order("port_out_done", 1, NOON_MS), order("reconnect", 2, back_ms)]
+    calls = [call(n, MONDAY_MS + n) for n in range(3)]
+    run = run_of(labels, orders=orders, cdr=calls, billing=[invoice(30.0, 1)])
+    assert column(run, "first_ms") == NO_TIME
+    assert np.isnan(column(run, "bills")).all()
+    assert not column(run, "sums").any()
+    assert run.state.rows_of_account("a1") == [run.state.lines.row_of["a1-1"]]
+
+
+def test_bills_of_an_account_are_judged_together_whatever_its_first_line_did() -> None:
+    amounts = [50.0, 52.0, 50.0, 20.0]
+    bills = [invoice(amount, n, MONDAY_MS + n * 30 * DAY_MS, line_id=None) for n, amount in enumerate(amounts)]
+    gone = [outcome("churn", 1, MONDAY_MS + 1, churn_kind="involuntary")]
+    run = run_of(customers=[customer(lines=["a1-1", "a1-2"])], outcomes=gone, billing=bills)
+    assert [(warning.line_id, warning.reasons[0]) for warning in run.warnings] == [(None, "spend_drop")]
+    assert run.warnings[0].signals[0].evidence["bills"] == 4.0
+
+
+def test_bills_of_the_account_do_not_mix_with_those_of_its_lines() -> None:
+    own = [invoice(10.0, n, MONDAY_MS + n * 30 * DAY_MS) for n in range(3)]
+    shared = [invoice(90.0, 10 + n, MONDAY_MS + n * 30 * DAY_MS + 1, line_id=None) for n in range(3)]
+    run = run_of(customers=[customer()], billing=own + shared)
+    assert column(run, "bills")[-3:].tolist() == [10.0, 10.0, 10.0]
+    assert run.state.accounts["bills"][0][-3:].tolist() == [90.0, 90.0, 90.0]
+    assert run.warnings == []

@@ -13,6 +13,7 @@ from pipeline.agents import Shell, Topics
 from pipeline.blocks import BlockConsumer, Fetched
 from pipeline.dead_letter_limit import DeadLetterLimit
 from pipeline.events import Stream
+from pipeline.feed_watch import FeedWatch
 from pipeline.metrics import Metrics
 from pipeline.outbox import Outbox
 from pipeline.stall import StallWatch
@@ -70,7 +71,7 @@ class Worker:
         self.shell = Shell(
             cast(faust.App, app), Topics(inputs, WARNINGS, "views", "examples", "dead-letters"),
             make_task=lambda *_: Run().task, ready=self._ready, metrics=WorkerMetrics(Metrics()),
-            limit=DeadLetterLimit(0.5, 1000), commit_interval_s=1.0, stall_timeout_s=1.0,
+            limit=DeadLetterLimit(0.5, 1000), commit_interval_s=1.0, stall_timeout_s=1.0, feeds=FeedWatch(600.0),
         )  # fmt: skip
         self.shell.outbox = Outbox(cast(faust.App, app))
         self.shell.table = SimpleNamespace(

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.events import Stream
-from pipeline.features.assemble import dense_features, hard_features, standing_strengths
+from pipeline.features.assemble import feature_matrix
 from pipeline.features.catalogue import DENSE_FEATURES, feature_schema, features_for
 from pipeline.features.facts import facts_of, recent_days
+from pipeline.signals.cases import standing_strengths
 from pipeline.state.cases import Case, HardEvent
 from pipeline.state.catalogue import RING_DAYS
 from tests.fakes.labels import RecordingLabels
@@ -31,7 +32,7 @@ from tests.fakes.pipeline_runs import (
 
 INDEX = {feature.name: place for place, feature in enumerate(DENSE_FEATURES)}
 #: Features that are missing where the catalogue or the nature of the line says so.
-MAY_BE_MISSING = {"gap", "own_gap", "bill_drop", "bill_level", "tenure", "contract_left"}
+MAY_BE_MISSING = {"gap", "own_gap", "bill_drop", "contract_left"}
 MOMENTS = st.integers(MONDAY_MS - 80 * DAY_MS, MONDAY_MS + 20 * DAY_MS)
 
 
@@ -40,8 +41,7 @@ def features_of(run: Run, now_ms: int) -> Any:
     state = run.state
     rows = np.arange(len(state.lines))
     found = facts_of(state.lines, rows, now_ms, state.landmark.ms)
-    hard = hard_features(found, state.lines, state.accounts, policy().hard)
-    return np.hstack([dense_features(found, state.accounts), hard])
+    return feature_matrix(found, state, policy())
 
 
 @settings(max_examples=25, deadline=None)
@@ -85,15 +85,16 @@ def test_a_line_by_hand() -> None:
     )
     run = Run(RecordingLabels())
     run.fetch_all(topics_of(customers=[customer(star=4, segment="business", payment="prepaid", tenure_start_ms=None)]))
-    row = dict(zip(INDEX, dense_features(lines, run.state.accounts)[0].tolist(), strict=True))
+    run.state.line_row("a1-1", "a1")
+    row = dict(zip(INDEX, feature_matrix(lines, run.state, policy())[0].tolist(), strict=False))
     expected = {
-        "activity_fast": np.log(2.0), "activity_slow": np.log(4.8), "activity_change": np.log(1.2 / 4.0),
+        "activity_slow": np.log(4.8), "activity_change": np.log(1.2 / 4.0),
         "activity_change_14d": np.log(2.2 / 4.0), "voice_change": np.log(1.2 / 4.0), "messages_change": 0.0,
-        "charge_change": np.log(0.2), "gap": np.log(2.0), "bill_drop": 0.5, "bill_level": np.log(61.0), "age": np.log(100.0),
+        "charge_change": np.log(0.2), "gap": np.log(2.0), "bill_drop": 0.5, "age": np.log(100.0),
         "prepaid": 1.0, "business": 1.0, "star": 0.8,
     }  # fmt: skip
     assert {name: row[name] for name in expected} == pytest.approx(expected)
-    assert np.isnan([row["tenure"], row["contract_left"]]).all()
+    assert np.isnan(row["contract_left"])
 
 
 def test_a_hard_signal_fades_to_half_over_its_days_and_then_stands_no_more() -> None:

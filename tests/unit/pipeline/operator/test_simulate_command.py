@@ -39,7 +39,7 @@ def test_the_same_seed_gives_byte_equal_directories(app: typer.Typer, tmp_path: 
     for name in ("first", "second"):
         simulate(app, tmp_path / name, "--compress", compress, "--seed", "9")
     assert hashes(tmp_path / "first") == hashes(tmp_path / "second")
-    assert len(hashes(tmp_path / "first")) == 8
+    assert len(hashes(tmp_path / "first")) == 9
 
 
 def test_packed_streams_hold_the_same_records_as_plain_ones(app: typer.Typer, tmp_path: Path) -> None:
@@ -66,6 +66,17 @@ def test_the_true_hazard_is_written_on_request(app: typer.Typer, tmp_path: Path)
     rows = [json.loads(line) for line in (tmp_path / "out" / "hazard.jsonl").read_text().splitlines()]
     assert len({row["day_ms"] for row in rows}) == 4
     assert all(0 <= row["hazard"] <= 1 for row in rows)
+
+
+def test_incidents_of_the_simulated_days_are_told_to_reports(app: typer.Typer, tmp_path: Path) -> None:
+    simulate(app, tmp_path / "calm")
+    simulate(app, tmp_path / "outage", "--scenario", "outage", "--customers", "5", "--days", "30")
+
+    assert (tmp_path / "calm" / "incidents.jsonl").read_bytes() == b""
+    (told,) = map(json.loads, (tmp_path / "outage" / "incidents.jsonl").read_text().splitlines())
+    assert told["kind"] == "outage"
+    assert told["region"] == "east"
+    assert told["end_ms"] - told["start_ms"] == pytest.approx(0.42 * 86_400_000)
 
 
 def test_an_unknown_scenario_is_wrong_use_and_names_the_known_ones(app: typer.Typer, tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """Calls that go to rivals, and bills that fall: by hand, against noise, within bounds."""
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,13 @@ from hypothesis import strategies as st
 from pipeline.episodes import end_episode, raise_episode
 from pipeline.events import Level
 from pipeline.signals.base import ratio, unit
-from pipeline.signals.network import competitor_hotline, hotline_calls, off_net_shares, off_net_shift
+from pipeline.signals.network import (
+    competitor_hotline,
+    forward_off_net,
+    hotline_calls,
+    off_net_shares,
+    off_net_shift,
+)
 from pipeline.signals.registry import SOFT_SIGNAL_NAMES, SWEPT_SIGNALS
 from pipeline.signals.spend import spend_drop
 from pipeline.state.cases import Case
@@ -118,3 +126,10 @@ def test_an_episode_begins_once_rises_once_a_level_and_ends_once() -> None:
     assert (episode.began_ms, episode.level_ms, episode.level, episode.strength) == (1, 3, Level.WARN, 0.9)
     assert [end_episode(case, "s"), end_episode(case, "s")] == [True, False]
     assert case.is_empty()
+
+
+def test_forwarding_to_a_rival_is_told_at_once_and_forgotten_by_half_in_two_weeks() -> None:
+    strengths = [
+        float(forward_off_net(replace(facts(), forwarded_days=np.array([days])))[0]) for days in (0.0, 14.0, math.nan)
+    ]
+    assert strengths == [1.0, pytest.approx(0.5), 0.0]

@@ -1,15 +1,29 @@
 """Usage that falls or stops: one example worked by hand each, noise that is none, and the bounds."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.signals.usage import DROPOUT_PER_DAY, OVERDISPERSION, SILENCE, USAGE_DROP, silence, usage_drop
+from pipeline.signals.usage import (
+    DATA_MOVED,
+    INCOMING_ONLY,
+    SILENCE,
+    USAGE_DROP,
+    data_moved,
+    fallen,
+    incoming_only,
+    roaming_away,
+    silence,
+    usage_drop,
+)
+from pipeline.state.catalogue import QUANTITY_INDEX
 from tests.fakes.line_facts import facts
-from tests.fakes.pipeline_runs import policy
+
+WINDOW_DAYS = 3.5 / math.log(2.0)
 
 
 def drop_of(now: float, before: float, age_days: float = 200.0) -> float:
@@ -23,25 +37,58 @@ def silence_of(
     return float(silence(lines)[0])
 
 
-def test_usage_drop_by_hand() -> None:
-    """From 10 a day to 2: 50.5 expected within the fast sum, 10.1 seen, spread sqrt(25.2 + 17.7^2) = 18.4, z = -2.2."""
-    days = 3.5 / math.log(2.0)
-    expected, seen = 10 * days, 2 * days
-    z = (seen - expected) / math.sqrt(expected / 2 + (OVERDISPERSION * expected) ** 2)
-    assert z == pytest.approx(-2.2, abs=0.01)
-    assert drop_of(2.0, 10.0) == pytest.approx(0.8 * math.tanh(0.8 * 2.2), abs=0.002)
+def counts(service: str, seen: float, expected: float) -> float:
+    """Strength when so many records were expected within the fast window, and so many came."""
+    return float(usage_drop(facts({service: (seen / WINDOW_DAYS, 0.0, expected / WINDOW_DAYS)}))[0])
 
 
-def test_a_few_calls_fewer_is_nothing_and_the_same_share_of_hundreds_is_more() -> None:
-    days = 3.5 / math.log(2.0)
-    on = policy().soft["usage_drop"].on
-    assert drop_of(100 / days, 300 / days) > 1.15 * drop_of(1 / days, 3 / days)
-    assert drop_of(1 / days, 3 / days) < on <= drop_of(50 / days, 300 / days)
+def test_fallen_by_hand() -> None:
+    """3 events expected, 1 seen: P(Gamma(9) < 6.6) = 0.2204 against P(Gamma(8) < 4.8) = 0.1133 before looking."""
+    assert float(fallen(np.array([1.0]), np.array([3.0]))[0]) == pytest.approx((0.2204 - 0.1133) / 0.8867, abs=0.004)
+
+
+@pytest.mark.parametrize("service", ["voice_out", "messages", "data_sessions"])
+def test_from_three_to_one_is_nothing_and_from_three_hundred_to_a_hundred_is_much(service: str) -> None:
+    assert counts(service, 1, 3) < 0.2
+    assert counts(service, 100, 300) > 0.8
+
+
+def test_messages_come_in_chats_and_prove_less_than_as_many_calls() -> None:
+    assert counts("messages", 4, 20) < counts("voice_out", 4, 20)
+
+
+def test_one_service_that_stops_is_seen_beside_another_that_goes_on() -> None:
+    both = facts({"voice_out": (4.0, 4.0, 4.0), "data_sessions": (0.2, 2.0, 4.0)})
+    assert float(usage_drop(both)[0]) > 0.8
+    small = facts({"voice_out": (20.0, 20.0, 20.0), "data_sessions": (0.0, 0.2, 0.4)})
+    assert float(usage_drop(small)[0]) < 0.1
+
+
+def test_a_line_that_always_comes_in_bursts_must_fall_further() -> None:
+    even = facts({"voice_out": (1.0, 1.0, 3.0)})
+    assert usage_drop(replace(even, burst=np.array([8.0])))[0] < usage_drop(replace(even, burst=np.array([1.0])))[0]
+
+
+def test_what_the_crowd_does_too_is_no_drop() -> None:
+    line = facts({"voice_out": (4.0, 6.0, 10.0)})
+    change = np.ones((1, len(QUANTITY_INDEX)))
+    change[0, QUANTITY_INDEX["voice_out"]] = 0.45
+    assert usage_drop(line)[0] > 0.6
+    assert usage_drop(replace(line, crowd_change=change))[0] < 0.05
+
+
+def test_a_line_abroad_is_excused() -> None:
+    line = facts({"voice_out": (0.5, 5.0, 10.0)}, gap_days=6.0)
+    away = replace(line, roaming_days=np.array([1.0]))
+    back = replace(line, roaming_days=np.array([9.0]))
+    assert (usage_drop(away)[0], silence(away)[0], roaming_away(away)[0]) == (0.0, 0.0, 1.0)
+    assert usage_drop(back)[0] == usage_drop(line)[0] > 0.9
+    assert roaming_away(line)[0] == 0.0
 
 
 @pytest.mark.parametrize(("now", "before"), [(0.0, 0.0), (5.0, 5.0), (9.0, 5.0), (0.1, 0.05), (4.6, 5.0)])
 def test_usage_as_usual_or_above_is_no_drop(now: float, before: float) -> None:
-    assert drop_of(now, before) < 0.02
+    assert drop_of(now, before) < 0.03
 
 
 def test_a_young_line_has_no_usual_to_fall_from() -> None:
@@ -63,13 +110,30 @@ def test_the_deeper_the_drop_the_stronger(before: float, one: float, other: floa
     assert drop_of(low * before, before) >= drop_of(high * before, before) - 1e-12
 
 
-def test_silence_by_hand() -> None:
-    """Active on each of 28 days, silent for two: S(1) = 0.5/29, S(2) = S(1) 1.5/30."""
-    hazard = DROPOUT_PER_DAY
-    first, second = 0.5 / 29.0, 0.5 / 29.0 * 1.5 / 30.0
-    alive = (1 - hazard) ** 2 * second
-    gone = hazard * (1 + (1 - hazard) * first)
-    assert silence_of(2.0) == pytest.approx(gone / (alive + gone), rel=1e-9)
+def test_days_on_which_the_crowd_rests_are_no_silence() -> None:
+    line = facts(gap_days=4.0)
+    resting = replace(line, gap_chances=np.array([0.6]))
+    half = replace(line, gap_chances=np.array([2.0]))
+    assert silence(resting)[0] == 0.0
+    assert 0.0 < silence(half)[0] < silence(line)[0]
+
+
+def test_only_called_and_calling_nobody_any_more() -> None:
+    rates = {"voice_out": (0.05, 1.0, 4.0), "voice_in": (3.0, 3.0, 3.0)}
+    line = replace(facts(rates), own_gap_days=np.array([6.0]))
+    assert incoming_only(line)[0] > 0.8
+    assert incoming_only(facts(rates))[0] == 0.0
+    quiet = replace(facts({**rates, "voice_in": (0.02, 1.0, 3.0)}), own_gap_days=np.array([6.0]))
+    assert incoming_only(quiet)[0] < 0.2
+    assert INCOMING_ONLY.evidence(line)["days_without_own_use"].tolist() == [6.0]
+
+
+def test_data_gone_and_calls_stay() -> None:
+    rates = {"data_sessions": (0.1, 2.0, 5.0), "voice_out": (3.0, 3.0, 3.0)}
+    assert data_moved(facts(rates))[0] > 0.8
+    assert data_moved(facts({**rates, "voice_out": (0.1, 1.0, 3.0)}))[0] < 0.2
+    assert data_moved(facts({**rates, "data_sessions": (0.0, 0.1, 0.2)}))[0] == 0.0
+    assert DATA_MOVED.evidence(facts(rates))["sessions_before_per_day"].tolist() == [5.0]
 
 
 def test_a_daily_caller_is_missed_within_days_and_a_rare_one_is_not() -> None:
@@ -102,7 +166,8 @@ def test_a_line_that_never_did_anything_is_not_silent() -> None:
 def test_evidence_is_what_a_manager_understands() -> None:
     usage = USAGE_DROP.evidence(facts({"voice_in": (2.0, 3.0, 8.0), "messages": (0.0, 0.0, 2.0)}))
     assert {name: round(float(value[0]), 6) for name, value in usage.items()} == {
-        "rate_now_per_day": 2.0, "rate_before_per_day": 10.0, "drop_ratio": 0.8,
+        "rate_now_per_day": 2.0, "rate_before_per_day": 10.0, "drop_ratio": 0.8, "voice_drop_ratio": 0.75,
+        "messages_drop_ratio": 1.0, "data_drop_ratio": 0.0,
     }  # fmt: skip
     lines = facts(gap_days=3.0, active_days=14.0)
     still = SILENCE.evidence(lines)

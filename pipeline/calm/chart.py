@@ -1,0 +1,95 @@
+"""Has it fallen, and is it back? Two cumulative sums of log likelihood ratios a channel (E. S. Page, Biometrika 41, 1954)."""
+
+import msgspec
+import numpy as np
+
+#: The drop that is looked for: to this share of what is expected. Less than about 20 % off never adds up.
+FALLEN_TO = 0.6
+#: Evidence (nats) that declares a drop. Each channel is a test every hour for years: exp(14) hours are 137 years.
+DECLARED_AT = 14.0
+#: A drop is dated back to the hour in which the evidence passed this: below it, it may be chance.
+BEGINS_AT = 3.5
+#: Shares of what is expected above this are no drop worth the name; with less than so many expected nobody can tell.
+WORTH_THE_NAME, EXPECTED_MIN = 0.65, 2.0
+#: Faults of an outage against the usual ones, and how long a report speaks for the hours after it.
+MANY_FAULTS, FAULTS_KEPT_AN_HOUR = 20.0, 0.8
+#: Evidence that ends one.
+BACK_AT = 5.0
+BACK_TO, STILL_AT = 0.8, 0.55
+#: Counts spread more than Poisson: variance over mean, learnt, within these bounds.
+SPREAD_START, SPREAD_MIN, SPREAD_MAX = 1.5, 1.0, 12.0
+SPREAD_RATE = 1.0 / 168.0
+
+
+class Heard(msgspec.Struct):
+    """What was heard of a crowd over some hours: accounts, expected and seen, faults reported and usual, late records."""
+
+    expected: float = 0.0
+    seen: float = 0.0
+    faults: float = 0.0
+    faults_usual: float = 0.0
+    late: float = 0.0
+
+    def add(self, other: "Heard") -> None:
+        """Some more hours, or regions."""
+        self.expected += other.expected
+        self.seen += other.seen
+        self.faults += other.faults
+        self.faults_usual += other.faults_usual
+        self.late += other.late
+
+
+class Standing(msgspec.Struct):
+    """One channel's evidence of a drop, and of faults that go with it.
+
+    `since_ms`: since when it speaks of one, `heard`: what was heard since; `spread`: its variance over its mean.
+    """
+
+    evidence: float = 0.0
+    fault_evidence: float = 0.0
+    since_ms: int = 0
+    heard: Heard = msgspec.field(default_factory=Heard)
+    spread: float = SPREAD_START
+    back: float = 0.0
+    back_ms: int = 0
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether the evidence of calls, with that of faults, is enough, and it is a drop worth the name."""
+        fell = self.heard.seen <= WORTH_THE_NAME * self.heard.expected and self.heard.expected >= EXPECTED_MIN
+        return self.evidence > 0.0 and fell and self.evidence + self.fault_evidence >= DECLARED_AT
+
+    def watch(self, hour_ms: int, hour: Heard) -> None:
+        """Count one hour towards a drop.
+
+        With Poisson counts over the spread: (expected (1 - 0.6) + seen ln 0.6) / spread, never below 0. Faults: twenty times
+        as many as usual, in the last hours.
+        """
+        if self.evidence < BEGINS_AT:
+            self.since_ms, self.heard = hour_ms, Heard()
+        self.heard.add(hour)
+        gain = (hour.expected * (1.0 - FALLEN_TO) + hour.seen * float(np.log(FALLEN_TO))) / self.spread
+        self.evidence = max(0.0, self.evidence + gain)
+        faults = hour.faults * float(np.log(MANY_FAULTS)) - hour.faults_usual * (MANY_FAULTS - 1.0)
+        self.fault_evidence = max(0.0, FAULTS_KEPT_AN_HOUR * self.fault_evidence + faults)
+
+    def watch_return(self, hour_ms: int, hour: Heard) -> None:
+        """Count one hour towards its end: 80 % of what is expected against 55 %."""
+        if self.back == 0.0:
+            self.back_ms = hour_ms
+        gain = (hour.seen * float(np.log(BACK_TO / STILL_AT)) - hour.expected * (BACK_TO - STILL_AT)) / self.spread
+        self.back = max(0.0, self.back + gain)
+
+    def learn_spread(self, seen: float, expected: float) -> None:
+        """Learn how far counts lie from what is expected in quiet hours."""
+        if expected > 0:
+            square = min((seen - expected) ** 2 / expected, 4.0 * SPREAD_MAX)
+            self.spread = min(SPREAD_MAX, max(SPREAD_MIN, self.spread + SPREAD_RATE * (square - self.spread)))
+
+    def go_down(self) -> None:
+        """Declared."""
+        self.back, self.back_ms = 0.0, 0
+
+    def come_back(self) -> None:
+        """Over."""
+        self.evidence, self.fault_evidence, self.back, self.heard = 0.0, 0.0, 0.0, Heard()

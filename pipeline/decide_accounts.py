@@ -1,0 +1,68 @@
+"""Decisions about accounts at the daily sweep: signals of the relationship, one warning an account."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.calm.incidents import CALLS
+from pipeline.effects import Effects
+from pipeline.episodes import end_episode, raise_episode
+from pipeline.features.account_facts import AccountFacts, account_facts
+from pipeline.features.facts import Rows
+from pipeline.policy import SignalPolicy
+from pipeline.signals.registry import ACCOUNT_SIGNALS
+from pipeline.signals.relationship import AccountSignal
+from pipeline.state.partition import PartitionState
+from pipeline.warner import Warner
+
+
+class AccountDecisions:
+    """Evaluates all accounts of a partition at once."""
+
+    def __init__(self, state: PartitionState, policy: SignalPolicy, warner: Warner) -> None:
+        self._state = state
+        self._policy = policy
+        self._warner = warner
+        told = {signal.name for signal in ACCOUNT_SIGNALS}
+        self._own_signals = frozenset({*policy.soft, *policy.hard} - told)
+
+    def sweep(self, now_ms: int, effects: Effects) -> None:
+        """Look at all accounts that have a live line, at 00:00 UTC."""
+        if not len(self._state.accounts):
+            return
+        facts = account_facts(self._state, self._policy, self._own_signals, now_ms)
+        began: list[tuple[int, str]] = []
+        for signal in ACCOUNT_SIGNALS:
+            began += self._update(signal, facts)
+        for row, name in sorted(began):
+            self._warner.warn(self._state.accounts.ids[row], None, name, now_ms, effects)
+
+    def _is_held(self, feed: str, rows: Rows) -> NDArray[np.bool_]:
+        """Accounts whose signals about this feed wait: the crowd itself is silent. What is on stays on, nothing comes on."""
+        crowd = self._state.crowd
+        if feed == CALLS:
+            return crowd.is_held(self._state.accounts["region"][rows].astype(np.int64))
+        return np.full(len(rows), bool(feed) and crowd.is_feed_silent(feed))
+
+    def _update(self, signal: AccountSignal, facts: AccountFacts) -> list[tuple[int, str]]:
+        """Accounts whose episode of this signal began or rose."""
+        policy, accounts = self._policy.soft[signal.name], self._state.accounts
+        strengths = signal.strength(facts)
+        candidates = np.flatnonzero((strengths >= policy.on) | accounts.has_case(facts.rows))
+        candidates = candidates[~self._is_held(signal.held_with, facts.rows[candidates])]
+        if not len(candidates):
+            return []
+        evidence = {name: values[candidates] for name, values in signal.evidence(facts).items()}
+        began = []
+        for place, at in enumerate(candidates.tolist()):
+            row, strength = int(facts.rows[at]), float(strengths[at])
+            stands = row in accounts.cases and signal.name in accounts.cases[row].episodes
+            if strength >= policy.on or (strength >= policy.off and stands):
+                numbers = {name: float(values[place]) for name, values in evidence.items()}
+                level = policy.level(strength)
+                if raise_episode(accounts.case(row), signal.name, facts.now_ms, strength, level, numbers):
+                    began.append((row, signal.name))
+            elif stands:
+                end_episode(accounts.case(row), signal.name)
+                if accounts.cases[row].is_empty():
+                    accounts.drop_case(row)
+        return began

@@ -1,0 +1,32 @@
+"""The documented prior of every line, as log-odds: what is known of churn before any label was seen.
+
+Circumstances add their log-odds to the base rate (Good 1950, weight of evidence; the weights stand in the catalogue of
+features), and each hard signal is one more way to leave: noisy-or with the weights of the policy (Pearl 1988, section 4.3.2).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pipeline.features.catalogue import Feature
+from pipeline.features.facts import Floats
+from pipeline.policy import SignalPolicy
+
+#: The prior never claims to know for certain.
+LEAST, MOST = 0.0005, 0.995
+
+
+def prior_log_odds(columns: Floats, features: Sequence[Feature], hard: Floats, policy: SignalPolicy) -> Floats:
+    """Shape (n,).
+
+    `columns` are those of `features`, shape (n, len(features)); a missing value says nothing. `hard`: strengths of the hard
+    signals of the policy, in its order, shape (n, len(policy.hard)).
+    """
+    weights = np.array([feature.prior for feature in features])
+    circumstances = np.nan_to_num(columns) @ weights
+    base = np.log(policy.base_rate / (1.0 - policy.base_rate))
+    stays = 1.0 / (1.0 + np.exp(base + circumstances))
+    for column, name in enumerate(policy.hard):
+        stays = stays * (1.0 - policy.weight(name) * hard[:, column])
+    leaves = np.clip(1.0 - stays, LEAST, MOST)
+    return np.asarray(np.log(leaves / (1.0 - leaves)), np.float64)

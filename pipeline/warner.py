@@ -1,0 +1,66 @@
+"""Warnings about a line or a whole account: the one place that knows which cases and scores belong to a subject."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pipeline.effects import Effects
+from pipeline.models_in_use import ModelsInUse
+from pipeline.policy import SignalPolicy
+from pipeline.scoring import episode_strengths, prior_score
+from pipeline.state.cases import Case
+from pipeline.state.catalogue import NEVER
+from pipeline.state.partition import PartitionState
+from pipeline.warnings import build_warning
+
+
+class Warner:
+    """Makes the warnings of one partition."""
+
+    def __init__(self, state: PartitionState, policy: SignalPolicy, models: ModelsInUse) -> None:
+        self._state = state
+        self._policy = policy
+        self._models = models
+
+    def rows(self, account_id: str, line_id: str | None) -> list[int]:
+        """Lines that a record speaks of: its own, or all of its account."""
+        if line_id is None:
+            return self._state.rows_of_account(account_id)
+        return [self._state.line_row(line_id, account_id)]
+
+    def subject(self, account_id: str, line_id: str | None) -> Case:
+        """The case that a record speaks of: its line's, or its account's when it names no line."""
+        if line_id is None:
+            return self._state.accounts.case(self._state.accounts.add(account_id))
+        return self._state.lines.case(self._state.line_row(line_id, account_id))
+
+    def have_left(self, rows: Sequence[int]) -> bool:
+        """Whether these are lines and none of them is with us any more."""
+        return bool(rows) and not (self._state.lines["churned_ms"][list(rows)] == NEVER).any()
+
+    def warn(self, account_id: str, line_id: str | None, cause: str, now_ms: int, effects: Effects) -> None:
+        """Warn of the signal that came on for a subject, with its score: the model's where there is one, or the prior's."""
+        state = self._state
+        account = state.accounts.add(account_id)
+        live = [row for row in self.rows(account_id, line_id) if state.lines["churned_ms"][row] == NEVER]
+        cases = [self.subject(account_id, line_id)]
+        if line_id is not None and account in state.accounts.cases:
+            cases.append(state.accounts.cases[account])
+        prior = prior_score(episode_strengths(*cases), self._policy)
+        stored = state.lines["score"][live].astype(np.float64)
+        scored = ~np.isnan(stored)
+        by_model = bool(state.lines["by_model"][live][scored].any())
+        model = self._models.at(state.clock_ms)
+        warning = build_warning(
+            account_id=account_id,
+            line_id=line_id,
+            cause=cause,
+            cases=cases,
+            now_ms=now_ms,
+            score=max([prior, *stored[scored].tolist()]),
+            basis="model" if by_model else "prior",
+            model_version=model.version if by_model and model is not None else "none",
+            policy=self._policy,
+        )
+        effects.warnings.append(warning)
+        effects.counts[f"warning_{cause}"] += 1
