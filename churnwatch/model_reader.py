@@ -70,7 +70,9 @@ class ModelReader:
             await consumer.stop()
 
     def _take(self, raw: bytes | None) -> None:
-        answer = read_model(raw or b"", self._parts.schema, len(self._parts.features))
+        if raw is None:  # an old version that the trainer deleted
+            return
+        answer = read_model(raw, self._parts.schema, len(self._parts.features))
         if isinstance(answer, RefusedModel):
             log.warning("model.refused", reason=answer.reason.value, detail=answer.detail)
             return

@@ -5,7 +5,9 @@ beginning.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 
 import msgspec
 import structlog
@@ -13,9 +15,13 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, Topic
 from kafka.errors import KafkaError
 
 from churnwatch.clients import kafka_consumer, kafka_producer
+from churnwatch.engine_parts import engine_parts
+from churnwatch.learning_rules import new_training
 from churnwatch.settings import Settings
-from models.learners.blend import BlendLearner
-from models.training import ExampleRefusal, Training, TrainingRules
+from models.contest import ChangeOfChampion
+from models.guard import Finding
+from models.orders import TrainerOrder
+from models.training import ExampleRefusal, Notice, Training
 from pipeline.events import Example, ModelMessage
 from pipeline.metrics import Metrics
 
@@ -23,10 +29,12 @@ POLL_MS = 500
 POLL_RECORDS_MAX = 2000
 SEND_TIMEOUT_S = 10.0
 GROUP = "trainer"
+KEPT_MODELS = 50  # for a rollback; older ones are deleted from the compacted topic
 FIGURE_GAUGES = {
     "log_loss": "churnwatch_model_log_loss_nats",
     "auc": "churnwatch_model_auc_ratio",
     "average_precision": "churnwatch_model_average_precision_ratio",
+    "ece": "churnwatch_model_calibration_error_ratio",
 }
 
 log = structlog.get_logger()
@@ -49,12 +57,15 @@ class Trainer(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python 
         self._producer = producer
         self._now_s = now_s
         self._decoder = msgspec.json.Decoder(Example)
+        self._orders = msgspec.json.Decoder(TrainerOrder)
+        self._features = engine_parts(settings).features
         self._training = self._new_training()
         self._rebuild_until: dict[TopicPartition, int] = {}
         self._newly_assigned: list[TopicPartition] = []
         self._was_revoked = False
         self._last_publish_s = now_s()
         self._last_version = ""
+        self._kept_versions: deque[str] = deque()
         self._stopping = False
         metrics.gauge("churnwatch_model_finite").set(1)
 
@@ -101,29 +112,39 @@ class Trainer(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python 
         log.info("trainer.assigned", examples_to_learn_again=sum(self._rebuild_until.values()))
 
     def _new_training(self) -> Training:
-        learning = self._settings.learning
-        rules = TrainingRules(
-            minimum_positives=learning.minimum_positives,
-            publish_every_labels=learning.publish_every_labels,
-            tick_ms=self._settings.engine.tick_s * 1000,
-        )
         self._reported: dict[str, int] = {}
-        return Training(BlendLearner, rules)
+        return new_training(self._settings, self._features, self._settings.engine.tick_s * 1000)
 
     def _learn(self, values: Iterable[bytes | None]) -> None:
-        examples = [example for value in values if (example := self._decode(value)) is not None]
+        examples: list[Example] = []
+        for value in values:
+            record = self._decode(value or b"")
+            if isinstance(record, Example):
+                examples.append(record)
+            elif record is not None:
+                self._take(examples)
+                examples = []
+                self._training.obey(record)
+                log.warning("trainer.order_obeyed", **msgspec.to_builtins(record))
+        self._take(examples)
+
+    def _take(self, examples: list[Example]) -> None:
         while examples:
             part = self._training.labels_until_due
             self._training.take(examples[:part])
             examples = examples[part:]
             self._publish_if(self._training.is_due)
 
-    def _decode(self, value: bytes | None) -> Example | None:
+    def _decode(self, value: bytes) -> Example | TrainerOrder | None:
         try:
-            return self._decoder.decode(value or b"")
+            return self._decoder.decode(value)
         except msgspec.DecodeError as error:
+            problem = str(error)
+        try:
+            return self._orders.decode(value)
+        except msgspec.DecodeError:
             self._training.counts[ExampleRefusal.UNREADABLE] += 1
-            log.warning("example.refused", reason=ExampleRefusal.UNREADABLE, detail=str(error))
+            log.warning("example.refused", reason=ExampleRefusal.UNREADABLE, detail=problem)
             return None
 
     def _note_rebuild(self, partition: TopicPartition, next_offset: int) -> None:
@@ -148,14 +169,16 @@ class Trainer(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python 
 
     def _send(self, message: ModelMessage) -> bool:
         """False when Kafka did not take it; the next model carries the same labels and more."""
-        future = self._producer.send(
-            self._settings.topic("models"), key=message.kind.encode(), value=msgspec.json.encode(message)
-        )
+        topic = self._settings.topic("models")
+        future = self._producer.send(topic, key=message.version.encode(), value=msgspec.json.encode(message))
         try:
             future.get(timeout=SEND_TIMEOUT_S)
         except KafkaError as error:
             log.warning("model.not_published", version=message.version, problem=str(error))
             return False
+        self._kept_versions.append(message.version)
+        if len(self._kept_versions) > KEPT_MODELS:
+            self._producer.send(topic, key=self._kept_versions.popleft().encode(), value=None)
         return True
 
     def _tell(self, message: ModelMessage) -> None:
@@ -165,14 +188,36 @@ class Trainer(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python 
                 self._metrics.gauge(gauge).set(message.metrics[figure])
         log.info("model.published", version=message.version, counts_from_ms=message.counts_from_ms, **message.metrics)
 
+    def _tell_notice(self, notice: Notice) -> None:
+        """What is replayed from the log at a start is told again, marked as such."""
+        told = {"rebuilding": bool(self._rebuild_until), **asdict(notice)}
+        if isinstance(notice, Finding):
+            self._metrics.counter("churnwatch_learning_alarms_total", alarm=notice.alarm).inc()
+            log.error("learning.frozen", unfreeze="churnwatch model unfreeze", **told)
+        elif isinstance(notice, ChangeOfChampion):
+            log.warning("champion.changed", **told)
+        else:
+            self._metrics.counter("churnwatch_drift_alarms_total", group=notice.what).inc()
+            log.warning("drift.found", **told)
+
     def _report(self) -> None:
+        training = self._training
+        self._metrics.gauge("churnwatch_learning_frozen").set(training.frozen is not None)
+        for notice in training.notices():
+            self._tell_notice(notice)
+        for group, index in training.stability().items():
+            self._metrics.gauge("churnwatch_drift_index", group=group).set(index)
         counts = self._training.counts
         for name, count in counts.items():
             increase = count - self._reported.get(name, 0)
             if increase == 0:
                 continue
             self._reported[name] = count
-            if name.startswith("learned_"):
+            if name.startswith("champion_"):
+                self._metrics.counter("churnwatch_champion_changes_total", change=name.removeprefix("champion_")).inc(
+                    increase
+                )
+            elif name.startswith("learned_"):
                 label = name.removeprefix("learned_")
                 self._metrics.counter("churnwatch_labels_learned_total", label=label).inc(increase)
             else:

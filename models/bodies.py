@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.calibration import Calibration
 from models.forest import NEVER, Forest
 from models.scorers import BlendModel, LinearModel
+from models.voting_trees import VotingTrees
 
 VALUE_LIMIT = 1e15  # beyond it a product could overflow
 LINEAR_ARRAYS = ("mean", "scale", "weights", "low", "high")
@@ -37,7 +39,10 @@ class WrongBodyError(ValueError):
 def read_linear(body: dict[str, Any], n_features: int) -> LinearModel:
     """Raises WrongBodyError: something missing, of another length, or no finite number."""
     arrays = {name: _numbers(body, name, (n_features,)) for name in LINEAR_ARRAYS}
-    return LinearModel(**arrays, intercept=float(_numbers(body, "intercept", ())))
+    prior_column = body.get("prior_column", -1)
+    if not isinstance(prior_column, int) or not -1 <= prior_column < n_features:
+        raise WrongBodyError(ModelRefusal.WRONG_SHAPE, f"`prior_column` is none of {n_features}")
+    return LinearModel(**arrays, intercept=float(_numbers(body, "intercept", ())), prior_column=prior_column)
 
 
 def read_forest(body: dict[str, Any], n_features: int) -> Forest:
@@ -65,6 +70,52 @@ def read_blend(body: dict[str, Any], n_features: int) -> BlendModel:
         read_forest(boosted, n_features) if boosted else None,
         *(float(_numbers(mix, name, ())) for name in ("logistic_share", "boosted_share", "intercept")),
     )
+
+
+def read_voting_trees(body: dict[str, Any], n_features: int) -> VotingTrees:
+    """Raises WrongBodyError: a node leads out of the forest, back, or cuts on a feature that is none."""
+    roots, nodes = _length(body, "root"), _length(body, "feature")
+    numbers = {name: _numbers(body, name, (nodes,)) for name in ("threshold", "left_share", "stayed_share")}
+    links = {name: _numbers(body, name, (nodes,)).astype(np.int64) for name in ("feature", "left", "right")}
+    root = _numbers(body, "root", (roots,)).astype(np.int64)
+    depth = int(_numbers(body, "depth", ()))
+    own = np.arange(nodes)
+    onward = all(((own <= links[name]) & (links[name] < nodes)).all() for name in ("left", "right"))
+    cuts = ((links["feature"] >= 0) & (links["feature"] < n_features)).all()
+    if not (onward and cuts and ((root >= 0) & (root < nodes)).all() and 0 <= depth <= nodes):
+        raise WrongBodyError(ModelRefusal.WRONG_SHAPE, f"{nodes} nodes that make no trees over {n_features} features")
+    vote, mean = _numbers(body, "vote", (roots,)), _numbers(body, "mean", (n_features,))
+    return VotingTrees(
+        links["feature"],
+        numbers["threshold"],
+        links["left"],
+        links["right"],
+        numbers["left_share"],
+        numbers["stayed_share"],
+        root,
+        vote,
+        mean,
+        depth,
+    )
+
+
+def _length(body: dict[str, Any], name: str) -> int:
+    values = body.get(name)
+    if not isinstance(values, list) or not values:
+        raise WrongBodyError(ModelRefusal.WRONG_SHAPE, f"`{name}` is no list")
+    return len(values)
+
+
+def read_calibration(body: dict[str, Any]) -> Calibration | None:
+    """None when there is none. Raises WrongBodyError: it is no rising line."""
+    if "calibration" not in body:
+        return None
+    part = _part(body, "calibration")
+    slope, intercept, floor = (float(_numbers(part, name, ())) for name in ("slope", "intercept", "floor"))
+    if slope <= 0.0 or floor < 0.0:
+        detail = f"a calibration with the slope {slope} and the floor {floor} turns the list over"
+        raise WrongBodyError(ModelRefusal.WRONG_SHAPE, detail)
+    return Calibration(slope, intercept, floor)
 
 
 def _part(body: dict[str, Any], name: str) -> dict[str, Any]:
@@ -95,7 +146,10 @@ def _numbers(
     return numbers
 
 
-READERS: dict[str, Callable[[dict[str, Any], int], LinearModel | BlendModel]] = {
+ArrayModel = LinearModel | BlendModel | VotingTrees
+READERS: dict[str, Callable[[dict[str, Any], int], ArrayModel]] = {
+    "forest": read_voting_trees,
     "logistic": read_linear,
+    "prior": read_linear,
     "blend": read_blend,
 }

@@ -34,16 +34,23 @@ class BoostingRules:
 
 
 def fit_forest(
-    features: FloatMatrix, churned: BoolVector, weight: FloatVector, rules: BoostingRules | None = None
+    features: FloatMatrix,
+    churned: BoolVector,
+    weight: FloatVector,
+    rules: BoostingRules | None = None,
+    margin: FloatVector | None = None,
 ) -> Forest:
-    """Fit to these rows (n, n_features); deterministic by `rules.seed`."""
+    """Fit to these rows (n, n_features); deterministic by `rules.seed`.
+
+    `margin`, shape (n,): log-odds that another model gives these rows; the forest then adds to them, and has no base.
+    """
     grown = rules or BoostingRules()
     random = np.random.default_rng(grown.seed)
     edges = [_edges(column, grown.bins) for column in features.T]
     codes = np.array([_codes(column, edge) for column, edge in zip(features.T, edges, strict=True)])
     rate = float(np.clip(np.average(churned, weights=weight), 1e-6, 1 - 1e-6))
-    base = float(np.log(rate / (1.0 - rate)))
-    total = np.full(len(features), base)
+    base = float(np.log(rate / (1.0 - rate))) if margin is None else 0.0
+    total = np.full(len(features), base) if margin is None else margin.copy()
     trees = []
     for _ in range(grown.trees):
         tree, change = _grow(codes, churned, weight, total, edges, grown, random)

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from models.bodies import READERS, ModelRefusal, WrongBodyError
-from models.scorers import BlendModel, LinearModel
+from models.bodies import READERS, ArrayModel, ModelRefusal, WrongBodyError, read_calibration
+from models.calibration import Calibration
 from pipeline.events import SCHEMA_VERSION, ModelMessage
 from pipeline.ports import FloatMatrix, FloatVector
 
@@ -26,13 +26,19 @@ class RefusedModel:
 
 @dataclass(frozen=True, slots=True)
 class ArrayScorer:
-    """Implements `pipeline.ports.Scorer`; its linear part equals River's own `predict_proba_one` within 1e-9."""
+    """Implements `pipeline.ports.Scorer`; its linear part equals River's own `predict_proba_one` within 1e-9.
+
+    `calibration`: makes of the model's log-odds the probability to leave within the horizon; None = they are that.
+    """
 
     version: str
-    model: LinearModel | BlendModel
+    model: ArrayModel
+    calibration: Calibration | None = None
 
     def score(self, features: FloatMatrix) -> FloatVector:
-        return self.model.score(features)
+        if self.calibration is None:
+            return self.model.score(features)
+        return self.calibration.probability(self.model.log_odds(features))
 
     def contributions(self, features: FloatVector) -> FloatVector:
         return self.model.contributions(features)
@@ -91,9 +97,10 @@ def read_model(raw: bytes, feature_schema: str, n_features: int) -> ReceivedMode
         return refusal
     try:
         model = READERS[message.kind](message.body, n_features)
+        calibration = read_calibration(message.body)
     except WrongBodyError as error:
         return RefusedModel(error.reason, f"model {message.version}: {error}")
-    return ReceivedModel(message, ArrayScorer(message.version, model))
+    return ReceivedModel(message, ArrayScorer(message.version, model, calibration))
 
 
 def _refusal(message: ModelMessage, feature_schema: str) -> RefusedModel | None:

@@ -15,13 +15,14 @@ DAY_MS = 86_400_000
 class LabelRules:
     """The label clock. All times in milliseconds.
 
-    `return_ms`: a reconnect or win-back within this time takes a hard churn back. `silence_final_ms`: a silence that
-    lasts this long is final; until then it is a proxy that activity takes back. `quiet_ms`: a line without activity
-    for this long when its horizon ends may be about to churn by silence: its snapshot waits, at most
-    `silence_wait_ms`.
-    `treated_weight`: what an example counts for when a retention contact fell into its horizon, or before it by less
-    than `treated_after_ms`; 0 leaves it out. `rows_per_day_max`: limit of memory; beyond it lines are sampled by their
-    hash and the others' weight rises. `label_age_max_ms`: a hard label older than this when it is told is refused.
+    `horizon_ms`: whole days. `return_ms`: a reconnect or win-back within this time takes a hard churn back.
+    `silence_final_ms`: a silence that lasts this long is final; until then it is a proxy that activity takes back.
+    `quiet_ms`: a line without activity for this long when it is to count as a stayer may be about to churn by silence: its
+    snapshot waits, at most `silence_wait_ms` beyond the horizon.
+    `treated_weight`: what an example counts for when a retention contact came before what it tells, and not longer than
+    `treated_after_ms` before its snapshot; 0 leaves it out (it is censored at the contact). `rows_per_day_max`: limit of
+    memory; beyond it lines are sampled by their hash and the others' weight rises. `label_age_max_ms`: a hard label older
+    than this when it is told is refused.
     """
 
     horizon_ms: int = 30 * DAY_MS
@@ -73,22 +74,23 @@ def was_taken_back(departure: Departure, rules: LabelRules) -> bool:
     return departure.returned_ms - departure.churn_ms <= limit_ms
 
 
-def judge(snapshot_ms: int, tick_ms: int, departures: Sequence[Departure], rules: LabelRules) -> tuple[Verdict, int]:
-    """Label of a snapshot from what is known at `tick_ms`, and the moment when that label became known.
+def judge(
+    snapshot_ms: int, until_ms: int, tick_ms: int, departures: Sequence[Departure], rules: LabelRules
+) -> tuple[Verdict, Departure | None]:
+    """What had become of a snapshot's line by `until_ms`, from what is known at `tick_ms`, and the departure that says so.
 
-    A line already gone at its snapshot, and one that leaves involuntarily within the horizon, are left out.
+    A line already gone at its snapshot is left out, and so is one that left involuntarily by then.
     """
-    horizon_end_ms = snapshot_ms + rules.horizon_ms
     for departure in departures:
         if departure.known_ms > tick_ms or was_taken_back(departure, rules):
             continue
         if departure.churn_ms <= snapshot_ms:
             if departure.returned_ms is None or departure.returned_ms > snapshot_ms:
-                return Verdict.LEFT_OUT, departure.known_ms
-        elif departure.churn_ms <= horizon_end_ms:
+                return Verdict.LEFT_OUT, departure
+        elif departure.churn_ms <= until_ms:
             verdict = Verdict.LEFT_OUT if departure.kind is ChurnKind.INVOLUNTARY else Verdict.CHURNED
-            return verdict, max(departure.known_ms, horizon_end_ms)
-    return Verdict.STAYED, horizon_end_ms
+            return verdict, departure
+    return Verdict.STAYED, None
 
 
 def refusal_of(departure: Departure, earlier: Sequence[Departure], rules: LabelRules) -> LabelRefusal | None:

@@ -1,13 +1,15 @@
 """The label clock of one partition: feature snapshots wait here until what happened next is known.
 
-Both classes wait until the horizon is over. Positives are known earlier, but learnt at once they bias the base rate and the
-ranking (docs/adr/0010-labels-wait-for-the-horizon.md). A positive that is later taken back gives one more example
-that corrects it.
+A leaver is told when its leaving is known, a stayer after 1 to 30 days, drawn by hash, if it is still there then. What is
+known of the first days of all snapshots is thus learnt in the proportion in which it happened, and neither class comes
+early (docs/adr/0061-stayers-are-told-after-a-drawn-time.md). A leaver that is taken back gives one more example that
+corrects it.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import isnan
+from operator import attrgetter
 
 import msgspec
 import numpy as np
@@ -24,7 +26,7 @@ from models.label_rules import (
     was_taken_back,
 )
 from models.segments import Segments
-from models.snapshots import Segment, as_float32, example_id, sampled, stable_hashes
+from models.snapshots import Segment, as_float32, example_id, proof_days, sampled, stable_hashes
 from pipeline.events import ChurnKind, Example
 from pipeline.ports import FloatMatrix
 
@@ -38,6 +40,7 @@ class Contact(msgspec.Struct, array_like=True):
 class Learnt(msgspec.Struct, array_like=True):
     """A positive example that went out and may still be taken back."""
 
+    example_id: str
     snapshot_ms: int
     account_id: str
     weight: float
@@ -62,6 +65,8 @@ class DelayedLabels:
         self._quiet: set[str] = set()
         self._swept_ms = -1
         self._takes_back: set[str] = set()
+        self._left: set[str] = set()
+        self._proofs: dict[int, NDArray[np.int64]] = {}  # by snapshot; as quick to make again as to store
         self.counts: Counter[str] = Counter()
 
     def snapshot(
@@ -102,6 +107,7 @@ class DelayedLabels:
             self.counts[f"refused_{refusal}"] += 1
             return
         self._departures.add(line_id, departure)
+        self._left.add(line_id)
 
     def returned(self, line_id: str, ts_ms: int) -> None:
         """A reconnect, win-back or, after a silence, new activity."""
@@ -118,14 +124,18 @@ class DelayedLabels:
         self._contacts.add(f"account:{account_id}" if line_id is None else f"line:{line_id}", Contact(ts_ms))
 
     def due(self, tick_ms: int) -> list[Example]:
-        """Examples whose label is known by `tick_ms`, each once: by day, then line; corrections first."""
-        examples = self._corrections(tick_ms)
+        """Examples whose label is known by `tick_ms`, each once, shuffled by the hash that their id is: the learner's guard
+        sees no run of leavers before the day's stayers.
+        """
+        examples = self._corrections(tick_ms) + self._leavers(tick_ms)
         if not self._waits_for_silence or self._swept_ms == tick_ms:
-            for segment in self._segments.due(tick_ms - self._rules.horizon_ms):
-                examples.extend(self._release(segment, tick_ms))
+            for segment in self._segments:
+                examples.extend(self._stayers(segment, tick_ms))
+                self._close(segment, tick_ms)
         if tick_ms % DAY_MS == 0:
             self._forget(tick_ms)
-        return examples
+        self.counts["examples"] += len(examples)
+        return sorted(examples, key=attrgetter("example_id"))
 
     def changed_pages(self) -> Mapping[str, bytes | None]:
         """Pages changed since the last call; a day's snapshots are written once."""
@@ -153,6 +163,7 @@ class DelayedLabels:
                 books[kind].restore(name, pages[name])
         self._segments.restore(pages)
         self._takes_back = {line_id for line_id, _ in self._learnt.items() if self._is_taken_back(line_id)}
+        self._left = {line_id for line_id, _ in self._departures.items()}
 
     def __len__(self) -> int:
         """Snapshots that wait for their label."""
@@ -168,54 +179,100 @@ class DelayedLabels:
             quiet = np.flatnonzero(last_activity_ms < tick_ms - self._rules.quiet_ms)
             self._quiet = {line_ids[i] for i in quiet.tolist()}
 
-    def _release(self, segment: Segment, tick_ms: int) -> list[Example]:
-        may_wait = self._waits_for_silence and tick_ms < self._silence_wait_end(segment)
-        examples, waiting = [], []
-        for position, line_id in enumerate(segment.line_ids):
-            verdict, known_ms = judge(segment.snapshot_ms, tick_ms, self._departures.get(line_id), self._rules)
-            if verdict is Verdict.STAYED and may_wait and line_id in self._quiet:
-                waiting.append(position)
+    def _stayers(self, segment: Segment, tick_ms: int) -> list[Example]:
+        """Lines of a segment whose drawn time has passed and that were there then; a quiet one waits for a sign of life."""
+        proof_ms = segment.snapshot_ms + DAY_MS * self._proof_days(segment)
+        may_wait = self._may_wait(segment, tick_ms)
+        examples, told = [], []
+        for position in np.flatnonzero((proof_ms <= tick_ms) & ~self._segments.told(segment)).tolist():
+            line_id, until_ms = segment.line_ids[position], int(proof_ms[position])
+            departures = self._departures.get(line_id)
+            verdict, _ = judge(segment.snapshot_ms, until_ms, tick_ms, departures, self._rules)
+            if may_wait and line_id in self._quiet and not departures:
                 continue
-            weight = segment.weight * self._treatment_weight(segment, position)
-            if verdict is Verdict.LEFT_OUT or weight == 0.0:
+            told.append(position)
+            weight = segment.weight * self._treatment_weight(segment, position, until_ms)
+            if verdict is Verdict.STAYED and weight > 0.0:
+                examples.append(self._example(segment, position, tick_ms, weight, None))
+            elif verdict is not Verdict.CHURNED:
                 self.counts["left_out"] += 1
-                continue
-            if verdict is Verdict.STAYED and segment.waiting:
-                known_ms = tick_ms
-            examples.append(self._example(segment, position, verdict, known_ms, weight))
-        self.counts["examples"] += len(examples)
-        self._segments.replace(segment, segment.rows(waiting, waiting=True) if waiting else None)
+        self._segments.tell(segment, told)
         return examples
 
-    def _silence_wait_end(self, segment: Segment) -> int:
-        return segment.snapshot_ms + self._rules.horizon_ms + self._rules.silence_wait_ms
+    def _proof_days(self, segment: Segment) -> NDArray[np.int64]:
+        known = self._proofs.get(segment.snapshot_ms)
+        if known is None or len(known) != len(segment.line_ids):
+            day, horizon_days = segment.snapshot_ms // DAY_MS, self._rules.horizon_ms // DAY_MS
+            known = self._proofs[segment.snapshot_ms] = proof_days(stable_hashes(segment.line_ids), day, horizon_days)
+        return known
 
-    def _example(self, segment: Segment, position: int, verdict: Verdict, known_ms: int, weight: float) -> Example:
+    def _leavers(self, tick_ms: int) -> list[Example]:
+        """The snapshots of lines whose leaving was told since the last time."""
+        examples, later = [], set()
+        for line_id in sorted(self._left):
+            departures = self._departures.get(line_id)
+            if any(departure.known_ms > tick_ms for departure in departures):
+                later.add(line_id)
+            told = {learnt.snapshot_ms for learnt in self._learnt.get(line_id)}
+            for segment, position in self._segments.rows_of(line_id):
+                end_ms = segment.snapshot_ms + self._rules.horizon_ms
+                verdict, departure = judge(segment.snapshot_ms, end_ms, tick_ms, departures, self._rules)
+                if verdict is not Verdict.CHURNED or departure is None or segment.snapshot_ms in told:
+                    continue
+                weight = segment.weight * self._treatment_weight(segment, position, departure.churn_ms)
+                if weight > 0.0:
+                    examples.append(self._example(segment, position, departure.known_ms, weight, departure))
+                else:
+                    self.counts["left_out"] += 1
+        self._left = later
+        return examples
+
+    def _close(self, segment: Segment, tick_ms: int) -> None:
+        """Let go of the rows that nothing more can come of: the horizon is over, and they are not quiet."""
+        if tick_ms < segment.snapshot_ms + self._rules.horizon_ms:
+            return
+        waits = self._quiet if self._may_wait(segment, tick_ms) else ()
+        departed = self._departures
+        self._segments.keep(
+            segment,
+            [at for at, line_id in enumerate(segment.line_ids) if line_id in waits and not departed.get(line_id)],
+        )
+
+    def _may_wait(self, segment: Segment, tick_ms: int) -> bool:
+        end_ms = segment.snapshot_ms + self._rules.horizon_ms + self._rules.silence_wait_ms
+        return self._waits_for_silence and tick_ms < end_ms
+
+    def _example(
+        self, segment: Segment, position: int, known_ms: int, weight: float, departure: Departure | None
+    ) -> Example:
         line_id, account_id = segment.line_ids[position], segment.account_ids[position]
         features = segment.features[position]
-        if verdict is Verdict.CHURNED:
+        told_id = example_id(line_id, segment.snapshot_ms, segment.feature_schema)
+        if departure is not None:
+            told_id = f"{told_id}-{departure.churn_ms}"
             kept = features.astype("<f4").tobytes()
-            self._learnt.add(line_id, Learnt(segment.snapshot_ms, account_id, weight, kept, segment.feature_schema))
+            self._learnt.add(
+                line_id, Learnt(told_id, segment.snapshot_ms, account_id, weight, kept, segment.feature_schema)
+            )
         return Example(
-            example_id=example_id(line_id, segment.snapshot_ms, segment.feature_schema),
+            example_id=told_id,
             line_id=line_id,
             account_id=account_id,
             snapshot_ms=segment.snapshot_ms,
             known_ms=known_ms,
-            churned=verdict is Verdict.CHURNED,
+            churned=departure is not None,
             weight=weight,
             features=_json_numbers(features),
             feature_schema=segment.feature_schema,
         )
 
-    def _treatment_weight(self, segment: Segment, position: int) -> float:
+    def _treatment_weight(self, segment: Segment, position: int, until_ms: int) -> float:
         start_ms = segment.snapshot_ms - self._rules.treated_after_ms
-        end_ms = segment.snapshot_ms + self._rules.horizon_ms
         contacts = (
             *self._contacts.get(f"account:{segment.account_ids[position]}"),
             *self._contacts.get(f"line:{segment.line_ids[position]}"),
         )
-        treated = any(start_ms < contact.ts_ms <= end_ms for contact in contacts)
+        treated = any(start_ms < contact.ts_ms <= until_ms for contact in contacts)
         return self._rules.treated_weight if treated else 1.0
 
     def _corrections(self, tick_ms: int) -> list[Example]:
@@ -224,7 +281,8 @@ class DelayedLabels:
         for line_id in sorted(self._takes_back):
             departures, still_churned = self._departures.get(line_id), []
             for learnt in self._learnt.get(line_id):
-                if judge(learnt.snapshot_ms, tick_ms, departures, self._rules)[0] is Verdict.CHURNED:
+                end_ms = learnt.snapshot_ms + self._rules.horizon_ms
+                if judge(learnt.snapshot_ms, end_ms, tick_ms, departures, self._rules)[0] is Verdict.CHURNED:
                     still_churned.append(learnt)
                 else:
                     examples.append(self._correction(line_id, learnt, departures[-1].returned_ms or tick_ms))
@@ -234,9 +292,8 @@ class DelayedLabels:
         return examples
 
     def _correction(self, line_id: str, learnt: Learnt, known_ms: int) -> Example:
-        original = example_id(line_id, learnt.snapshot_ms, learnt.feature_schema)
         return Example(
-            example_id=f"{original}-corrected",
+            example_id=f"{learnt.example_id}-corrected",
             line_id=line_id,
             account_id=learnt.account_id,
             snapshot_ms=learnt.snapshot_ms,
@@ -245,7 +302,7 @@ class DelayedLabels:
             weight=learnt.weight,
             features=_json_numbers(np.frombuffer(learnt.features, "<f4")),
             feature_schema=learnt.feature_schema,
-            corrects=original,
+            corrects=learnt.example_id,
         )
 
     def _is_taken_back(self, line_id: str) -> bool:
@@ -255,6 +312,7 @@ class DelayedLabels:
     def _forget(self, tick_ms: int) -> None:
         """Drop what can no longer change a label."""
         rules = self._rules
+        self._proofs = {segment.snapshot_ms: self._proof_days(segment) for segment in self._segments}
         horizons_ms = rules.horizon_ms + rules.silence_final_ms
         self._departures.prune(lambda departure: departure.known_ms + horizons_ms >= tick_ms)
         self._learnt.prune(lambda learnt: learnt.snapshot_ms + horizons_ms >= tick_ms)

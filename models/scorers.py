@@ -8,6 +8,14 @@ from models.forest import Forest
 from pipeline.ports import FloatMatrix, FloatVector
 
 ROWS_AT_ONCE = 16_384  # keeps the temporary matrices of a batch within the cache
+PRIOR_LIMIT = 10.0
+PRIOR_MISSING = -3.9  # log-odds of 2 % a month (DOMAIN.md section 6)
+
+
+def prior_of(features: FloatMatrix, column: int) -> FloatVector:
+    """Log-odds to start from, shape (n,); a missing one is that of the usual base rate, PRIOR_MISSING."""
+    prior = np.clip(features[:, column], -PRIOR_LIMIT, PRIOR_LIMIT)
+    return np.asarray(np.where(np.isnan(prior), PRIOR_MISSING, prior), dtype=np.float64)
 
 
 def probability(log_odds: FloatVector) -> FloatVector:
@@ -24,6 +32,7 @@ class LinearModel:
     """Logistic regression on standardised features; all vectors have shape (n_features,).
 
     A value is clipped to [`low`, `high`], a missing one counts as the mean, a feature that never varied counts nothing.
+    `prior_column`: a feature that is the log-odds to start from, added as it is (clipped to +-PRIOR_LIMIT); -1 = none.
     """
 
     mean: FloatVector
@@ -32,6 +41,7 @@ class LinearModel:
     low: FloatVector
     high: FloatVector
     intercept: float
+    prior_column: int = -1
 
     def slopes(self) -> FloatVector:
         """Change of the log-odds per unit of each raw feature."""
@@ -44,7 +54,7 @@ class LinearModel:
         for start in range(0, len(features), ROWS_AT_ONCE):
             part = slice(start, start + ROWS_AT_ONCE)
             result[part] = self._centred(features[part]) @ slopes + self.intercept
-        return result
+        return result if self.prior_column < 0 else result + prior_of(features, self.prior_column)
 
     def score(self, features: FloatMatrix) -> FloatVector:
         """Probability, shape (n,)."""
@@ -52,7 +62,10 @@ class LinearModel:
 
     def contributions(self, features: FloatVector) -> FloatVector:
         """Log-odds that each feature of one row adds against an average line, shape (n_features,)."""
-        return self._centred(features) * self.slopes()
+        told = self._centred(features) * self.slopes()
+        if self.prior_column >= 0:
+            told[self.prior_column] += prior_of(features[None, :], self.prior_column)[0]
+        return told
 
     def _centred(self, features: FloatMatrix) -> FloatMatrix:
         centred = np.clip(features, self.low, self.high)

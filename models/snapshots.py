@@ -17,7 +17,7 @@ PAGE_BYTES_MAX = 400_000
 class Segment:
     """Rows of one day, sorted by line. `features` is (n_rows, n_features) float32, NaN = missing.
 
-    `weight`: 1 / sampled share. `waiting`: the horizon is over, but these lines are quiet and may yet churn by silence.
+    `weight`: 1 / sampled share.
     """
 
     snapshot_ms: int
@@ -26,9 +26,8 @@ class Segment:
     account_ids: tuple[str, ...]
     features: NDArray[np.float32]
     feature_schema: str
-    waiting: bool = False
 
-    def rows(self, positions: Sequence[int], *, waiting: bool) -> "Segment":
+    def rows(self, positions: Sequence[int]) -> "Segment":
         """Only these rows, in the same order."""
         return Segment(
             self.snapshot_ms,
@@ -37,7 +36,6 @@ class Segment:
             tuple(self.account_ids[i] for i in positions),
             self.features[list(positions)],
             self.feature_schema,
-            waiting,
         )
 
 
@@ -46,7 +44,6 @@ class SegmentPage(msgspec.Struct, array_like=True):
 
     snapshot_ms: int
     weight: float
-    waiting: bool
     feature_schema: str
     line_ids: tuple[str, ...]
     account_ids: tuple[str, ...]
@@ -79,6 +76,17 @@ def sampled(hashes: NDArray[np.uint64], day: int, every_days: int, rows_max: int
     return kept, float(1 << thinning)
 
 
+def proof_days(hashes: NDArray[np.uint64], day: int, horizon_days: int) -> NDArray[np.int64]:
+    """After how many days each line of this day's snapshot counts as a stayer: 1 to `horizon_days`, each as likely.
+
+    A hash of line and day decides, nothing that a line does (mixing: Steele et al., SplitMix, 2014).
+    """
+    mixed = hashes ^ np.uint64(day * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return ((mixed >> np.uint64(33)) % np.uint64(horizon_days)).astype(np.int64) + 1
+
+
 def as_float32(features: NDArray[np.float64]) -> NDArray[np.float32]:
     """Features in half the space; infinities are clipped and every NaN has the same bits.
 
@@ -104,7 +112,6 @@ def encode_segment(segment: Segment) -> Iterator[bytes]:
             SegmentPage(
                 segment.snapshot_ms,
                 segment.weight,
-                segment.waiting,
                 segment.feature_schema,
                 segment.line_ids[part],
                 segment.account_ids[part],
@@ -128,5 +135,4 @@ def decode_segment(pages: Sequence[bytes]) -> Segment:
         tuple(account_id for part in parts for account_id in part.account_ids),
         np.concatenate(matrices).astype(np.float32),
         parts[0].feature_schema,
-        parts[0].waiting,
     )

@@ -1,23 +1,36 @@
-"""Learning from the ordered log of examples: pure, no clock, no Kafka. The same log gives the same models."""
+"""Learning from the ordered log of examples: pure, no clock, no Kafka. The same log gives the same models.
+
+Examples are taken in blocks of a fixed size, whatever the batches in which they come: each block is scored by every contestant
+as it stood before, looked at by the guard, and only then learnt.
+"""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 import numpy as np
 
+from models.calibration import OnlineCalibration
+from models.contest import Change, ChangeOfChampion, Contest, ContestRules
+from models.crowding import Crowding
+from models.drift import Drift, DriftWatch
 from models.evaluation import RollingFigures
 from models.exchange import write_model
+from models.guard import Alarm, Finding, GuardRules, PoisonGuard
 from models.label_rules import DAY_MS
 from models.learners.protocol import BoolVector, Learner
+from models.orders import OrderKind, TrainerOrder
+from models.scorers import probability
 from pipeline.events import Example, ModelMessage
 from pipeline.ports import FloatMatrix, FloatVector
 
 HOUR_MS = 3_600_000
-CHUNK_ROWS = 64
+BLOCK_ROWS = 32
 REMEMBERED_EXAMPLES = 1_000_000
-CORRECTION_WEIGHT_MAX = 20.0
+HELD_EXAMPLES_MAX = 100_000
+
+Notice = Finding | ChangeOfChampion | Drift
 
 
 class ExampleRefusal(StrEnum):
@@ -29,88 +42,143 @@ class ExampleRefusal(StrEnum):
     WRONG_SHAPE = "wrong_shape"
     LABEL_TOO_EARLY = "label_too_early"
     LABEL_TOO_OLD = "label_too_old"
+    WHILE_FROZEN = "while_frozen"
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingRules:
     """When a model is worth publishing, and what is too old to learn from.
 
-    `minimum_positives`: churners seen before the first model. `tick_ms`: a model counts from the first such
-    moment of stream time after its newest label.
+    `minimum_positives`: churners seen before the first model. `publish_every_labels`: rounded up to whole blocks.
+    `tick_ms`: a model counts from the first such moment of stream time after its newest label. `groups`: the reason code
+    of each feature, for drift. `barred`: features that this tenant may not learn from, by position.
     """
 
     minimum_positives: int = 30
     publish_every_labels: int = 500
     tick_ms: int = HOUR_MS
     example_age_max_ms: int = 400 * DAY_MS
+    groups: tuple[str, ...] = ()
+    barred: tuple[int, ...] = ()
+    guard: GuardRules = field(default_factory=GuardRules)
+    contest: ContestRules = field(default_factory=ContestRules)
 
 
 class Training:
-    """One learner and what it has learnt. `counts` tells refusals by name and labels by class."""
+    """The contestants and what they have learnt. `counts` tells refusals by name and labels by class."""
 
-    def __init__(self, make_learner: Callable[[int], Learner], rules: TrainingRules | None = None) -> None:
-        """`make_learner` is given the number of features; a new feature schema starts a new learner."""
-        self._make_learner = make_learner
+    def __init__(self, makers: Mapping[str, Callable[[int], Learner]], rules: TrainingRules | None = None) -> None:
+        """`makers`: by contestant, the first is the champion; each is given the number of features. A new feature
+        schema starts anew.
+        """
+        self._makers = makers
         self._rules = rules or TrainingRules()
-        self._learner: Learner | None = None
         self._schema = ""
         self._width = 0
         self._schemas_seen: set[str] = set()
         self._ids: dict[str, None] = {}
-        self._figures = RollingFigures()
         self._newest_known_ms = 0
-        self._positives = 0
-        self._published_labels = 0
-        self.labels_learned = 0
+        self._block: list[Example] = []
+        self._held: list[Example] = []
+        self._notices: list[Notice] = []
         self.counts: Counter[str] = Counter()
+        self.frozen: Alarm | None = None
+        self.is_pinned = False
+        self._begin()
+
+    def _begin(self) -> None:
+        self._learners = {name: make(self._width) for name, make in self._makers.items()} if self._width else {}
+        self._calibrations = {name: OnlineCalibration() for name in self._makers}
+        self._contest = Contest(list(self._makers), self._rules.contest)
+        self._guard = PoisonGuard(self._rules.guard)
+        self._drift = DriftWatch(self._rules.groups if len(self._rules.groups) == self._width else ())
+        self._crowding = Crowding()
+        self._figures = RollingFigures()
+        self._block = []
+        self._positives = self._published_labels = self.labels_learned = 0
 
     def take(self, examples: Sequence[Example]) -> None:
-        """Score, then learn these examples in order; those that cannot be learnt are counted by reason."""
-        block: list[Example] = []
+        """Take these examples in order; those that cannot be learnt are counted by reason."""
         for example in examples:
             if example.feature_schema not in self._schemas_seen:
-                self._learn(block)
-                block = []
-                self._start(example)
+                self._schema, self._width = example.feature_schema, len(example.features)
+                self._schemas_seen.add(example.feature_schema)
+                self._begin()
             refusal = self._refusal(example)
             if refusal is not None:
                 self.counts[refusal] += 1
                 continue
             self._remember(example)
-            block.append(example)
-            if len(block) == CHUNK_ROWS:
+            if self.frozen is not None:
+                self._hold([example])
+                continue
+            self._block.append(example)
+            if len(self._block) == BLOCK_ROWS:
+                block, self._block = self._block, []
                 self._learn(block)
-                block = []
-        self._learn(block)
+
+    def obey(self, order: TrainerOrder) -> None:
+        """An order of the log, in its place."""
+        if order.order is OrderKind.FREEZE and self.frozen is None:
+            self._freeze(Finding(Alarm.BY_ORDER, 0.0, 0.0, 0, order.given_ms))
+        elif order.order is OrderKind.UNFREEZE and self.frozen is not None:
+            self.frozen, held, self._held = None, self._held, []
+            self._guard.forget_recent()
+            if order.learn_held:
+                self._learn_without_guard(held)
+            else:
+                self.counts[ExampleRefusal.WHILE_FROZEN] += len(held)
+        elif order.order is OrderKind.PROMOTE:
+            self.is_pinned = False
+            change = self._contest.promote(order.contestant)
+            self._notices += [change] if change is not None else []
+        elif order.order in (OrderKind.PIN, OrderKind.RELEASE):
+            self.is_pinned = order.order is OrderKind.PIN
+
+    def notices(self) -> list[Notice]:
+        """What a person should hear of since the last call: alarms, changes of the champion, drift."""
+        told, self._notices = self._notices, []
+        return told
+
+    @property
+    def champion(self) -> str:
+        """Who scores."""
+        return self._contest.champion
 
     @property
     def has_news(self) -> bool:
-        """Labels were learnt since the last model, and enough churners for a first one."""
-        return self._positives >= self._rules.minimum_positives and self.labels_learned > self._published_labels
+        """Labels were learnt since the last model, and enough churners for a first one; never while pinned."""
+        enough = self._positives >= self._rules.minimum_positives
+        return enough and self.labels_learned > self._published_labels and not self.is_pinned
 
     @property
     def is_due(self) -> bool:
         """A round number of labels is reached: the next model, at the same place of the log in every run."""
-        return self.has_news and self.labels_learned % self._rules.publish_every_labels == 0
+        return self.has_news and self.labels_learned % self._publish_every == 0
 
     @property
     def labels_until_due(self) -> int:
         """How many more labels until the next round number; at least 1."""
-        return self._rules.publish_every_labels - self.labels_learned % self._rules.publish_every_labels
+        return self._publish_every - (self.labels_learned + len(self._block)) % self._publish_every
+
+    @property
+    def _publish_every(self) -> int:
+        return -(-self._rules.publish_every_labels // BLOCK_ROWS) * BLOCK_ROWS
 
     @property
     def is_finite(self) -> bool:
-        """Every weight of the model is a finite number; true before the first example."""
-        return self._learner is None or self._learner.is_finite()
+        """Every weight of the champion is a finite number; true before the first example."""
+        return not self._learners or self._learners[self.champion].is_finite()
 
     def message(self, created_ms: int) -> ModelMessage:
-        """The model as it stands; it counts from the first tick after the newest label that it knows."""
-        if self._learner is None:
+        """The champion as it stands; it counts from the first tick after the newest label that it knows."""
+        if not self._learners:
             raise ValueError("there is no model before the first example")
-        tick_ms = self._rules.tick_ms
+        learner, tick_ms = self._learners[self.champion], self._rules.tick_ms
+        calibration = self._calibrations[self.champion].current
         return write_model(
-            self._learner.kind,
-            self._learner.export(),
+            learner.kind,
+            {**learner.export(), "calibration": asdict(calibration)},
             created_ms=created_ms,
             counts_from_ms=(self._newest_known_ms // tick_ms + 1) * tick_ms,
             labels_learned=self.labels_learned,
@@ -126,12 +194,9 @@ class Training:
         """Prequential figures over the last examples."""
         return self._figures.figures()
 
-    def _start(self, example: Example) -> None:
-        self._schema, self._width = example.feature_schema, len(example.features)
-        self._schemas_seen.add(example.feature_schema)
-        self._learner = self._make_learner(self._width)
-        self._figures = RollingFigures()
-        self._positives = self._published_labels = self.labels_learned = 0
+    def stability(self) -> dict[str, float]:
+        """Population stability index by group of features, and of the score, between the last two periods."""
+        return self._drift.indices
 
     def _refusal(self, example: Example) -> ExampleRefusal | None:
         if example.example_id in self._ids:
@@ -151,17 +216,65 @@ class Training:
         if len(self._ids) > REMEMBERED_EXAMPLES:
             del self._ids[next(iter(self._ids))]
 
-    def _learn(self, block: Sequence[Example]) -> None:
-        if not block or self._learner is None:
-            return
+    def _freeze(self, finding: Finding) -> None:
+        self.frozen = finding.alarm
+        self._notices.append(finding)
+        held, self._block = self._block, []
+        self._hold(held)
+
+    def _hold(self, examples: Sequence[Example]) -> None:
+        self._held += examples
+        if len(self._held) > HELD_EXAMPLES_MAX:
+            self.counts[ExampleRefusal.WHILE_FROZEN] += len(self._held) - HELD_EXAMPLES_MAX
+            del self._held[:-HELD_EXAMPLES_MAX]
+
+    def _learn_without_guard(self, examples: Sequence[Example]) -> None:
+        for start in range(0, len(examples), BLOCK_ROWS):
+            self._learn(examples[start : start + BLOCK_ROWS], guarded=False)
+
+    def _learn(self, block: Sequence[Example], *, guarded: bool = True) -> None:
         features, churned, weight = as_arrays(block)
-        score = self._learner.score(features)
-        corrections = np.array([example.corrects is not None for example in block])
-        self._figures.add(churned[~corrections], score[~corrections])
-        weight = np.where(corrections, weight * correction_weight(score), weight)
-        self._learner.learn(features, churned, weight)
+        features[:, list(self._rules.barred)] = np.nan
+        news = np.array([example.corrects is None for example in block])
+        said = {name: learner.model().log_odds(features) for name, learner in self._learners.items()}
+        scores = {name: probability(self._calibrations[name].current.corrected(said[name])) for name in said}
+        finding = self._examined(block, churned, scores[self.champion], news) if guarded else None
+        if finding is not None:
+            self._freeze(finding)
+            self._hold(block)
+            return
+        self._judge(features[news], churned[news], {name: score[news] for name, score in scores.items()}, block)
+        shared = weight * self._crowding.shares(block)
+        for name, learner in self._learners.items():
+            self._calibrations[name].add(said[name][news], churned[news], weight[news])
+            learner.learn(features[news], churned[news], shared[news])
+            if not news.all():
+                learner.take_back(features[~news], shared[~news])
+        self._count(block, int(churned.sum()))
+
+    def _examined(
+        self, block: Sequence[Example], churned: BoolVector, score: FloatVector, news: BoolVector
+    ) -> Finding | None:
+        fresh = [example for example, is_news in zip(block, news.tolist(), strict=True) if is_news]
+        if not fresh:
+            return None
+        accounts, moments = [example.account_id for example in fresh], [example.known_ms for example in fresh]
+        return self._guard.examine(accounts, churned[news], score[news], moments)
+
+    def _judge(
+        self, features: FloatMatrix, churned: BoolVector, scores: dict[str, FloatVector], block: Sequence[Example]
+    ) -> None:
+        score = scores[self.champion]
+        self._figures.add(churned, score)
+        self._notices += self._drift.add(features, score, churned, block[-1].known_ms)
+        change = self._contest.add(churned, scores)
+        if change is not None:
+            self._notices.append(change)
+            self._drift.forget_scores()
+            self.counts[f"champion_{change.change}"] += 1
+
+    def _count(self, block: Sequence[Example], positives: int) -> None:
         self._newest_known_ms = max(self._newest_known_ms, *(example.known_ms for example in block))
-        positives = int(churned.sum())
         self._positives += positives
         self.labels_learned += len(block)
         self.counts["learned_1"] += positives
@@ -176,13 +289,4 @@ def as_arrays(examples: Sequence[Example]) -> tuple[FloatMatrix, BoolVector, Flo
     return features, churned, weight
 
 
-def correction_weight(score: FloatVector) -> FloatVector:
-    """How much heavier a corrected stayer is learnt, so that its wrong label is undone as well.
-
-    Learning "churned" moved the log-odds' gradient by p - 1, learning "stayed" moves it by p. To undo the one and have
-    the other it must move by (p - 0) - (p - 1) = 1, that is 1 / p times a stayer's; limited where p is small.
-
-    >>> correction_weight(np.array([0.5, 0.001])).tolist()
-    [2.0, 20.0]
-    """
-    return np.asarray(np.minimum(1.0 / np.maximum(score, 1e-12), CORRECTION_WEIGHT_MAX), dtype=np.float64)
+__all__ = ["Change", "ExampleRefusal", "Notice", "Training", "TrainingRules", "as_arrays"]

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from math import isnan
 from typing import Any, Protocol
 
-import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 from river import forest, linear_model, optim, preprocessing
 
 from benchmarks.labelled.datasets import LabelledSet
 from models.learners.blend import BlendLearner
+from models.learners.logistic import LogisticLearner
 from models.learners.protocol import Learner
 
 FOLDS = 5
@@ -69,6 +69,7 @@ def river_logistic() -> Any:
 
 CONTESTANTS: dict[str, Callable[[int], Contestant]] = {
     "churnwatch": lambda n_features: Ours(BlendLearner(n_features)),
+    "churnwatch_logistic": lambda n_features: Ours(LogisticLearner(n_features)),
     "river_logistic": lambda _: Rivers(river_logistic(), imputes=False),
     "river_arf": lambda _: Rivers(forest.ARFClassifier(seed=SEED), imputes=True),
     "river_amf": lambda _: Rivers(forest.AMFClassifier(seed=SEED), imputes=True),
@@ -76,7 +77,14 @@ CONTESTANTS: dict[str, Callable[[int], Contestant]] = {
 
 
 def lightgbm_scores(rows: LabelledSet) -> NDArray[np.float64]:
-    """Each row scored by a model of the other four fifths: later rows teach earlier ones, which no live system has."""
+    """Each row scored by a model of the other four fifths: later rows teach earlier ones, which no live system has.
+
+    Raises:
+        ImportError: LightGBM is not installed, or the system has no OpenMP library for it.
+        OSError: likewise.
+    """
+    import lightgbm
+
     random = np.random.default_rng(SEED)
     groups = np.arange(len(rows.churned)) if rows.person is None else rows.person
     _, group = np.unique(groups, return_inverse=True)

@@ -32,6 +32,9 @@ BARS: dict[tuple[str, str], Bar] = {
     ("memory", "bytes_per_line"): Bar(1_000, at_least=False),
     ("scale", "cpu_ratio"): Bar(1.5, at_least=False),
     ("recovery", "seconds"): Bar(30, at_least=False),
+    ("scoring", "linear_s"): Bar(2, at_least=False),
+    ("scoring", "forest_speedup"): Bar(20, at_least=True),
+    ("scoring", "forest_difference_max"): Bar(1e-6, at_least=False),
 }
 
 

@@ -14,6 +14,7 @@ from churnwatch.telemetry import telemetry
 from churnwatch.worker import WorkerApp, build_app, run_worker
 from pipeline.columns import RawBlock, decode_cdr
 from pipeline.events import Stream
+from pipeline.merge import FOREVER_MS
 from pipeline.metrics import Metrics, Process
 from pipeline.partition_task import PartitionTask, Progress
 
@@ -22,7 +23,7 @@ from pipeline.partition_task import PartitionTask, Progress
 class DecodeOnlyTask(PartitionTask):
     """A partition whose call records become columns and are forgotten."""
 
-    def on_block(self, stream: Stream, block: RawBlock, now_s: float) -> Progress:
+    def on_block(self, stream: Stream, block: RawBlock, now_s: float, span_ms: int = FOREVER_MS) -> Progress:
         """Decode one fetch, and remember how far it reached."""
         progress = Progress()
         if stream is Stream.CDR:

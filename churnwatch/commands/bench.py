@@ -13,7 +13,9 @@ Records = Annotated[int, typer.Option(min=1000, help="Call records, made before 
 Json = Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object, last line.")]
 PerDay = Annotated[float, typer.Option(min=1, help="Record ids of a line and day, for three days.")]
 
-bench = typer.Typer(no_args_is_help=True, help="Measure: decode, engine, pipeline, latency, memory, scale, recovery.")
+bench = typer.Typer(
+    no_args_is_help=True, help="Measure: decode, engine, pipeline, latency, memory, scale, recovery, scoring."
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -41,6 +43,20 @@ def engine(lines: Lines = 200_000, records: Records = 500_000, as_json: Json = F
     from churnwatch.bench.engine import bench_engine
 
     _show("engine", bench_engine(_settings(), lines, records), as_json=as_json)
+
+
+@bench.command("scoring")
+def scoring(
+    lines: Annotated[int, typer.Option(min=1000, help="Lines that the linear model scores.")] = 1_000_000,
+    as_json: Json = False,
+) -> None:
+    """The linear model on a million lines; River's forest as arrays beside River's own scoring.
+
+    Example: churnwatch bench scoring --json
+    """
+    from churnwatch.bench.scoring import bench_scoring
+
+    _show("scoring", bench_scoring(lines), as_json=as_json)
 
 
 @bench.command("pipeline")

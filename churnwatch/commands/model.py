@@ -1,4 +1,4 @@
-"""`churnwatch model list|show`: what the trainer has published."""
+"""`churnwatch model`: what the trainer has published, and orders to it."""
 
 from typing import Annotated
 
@@ -7,8 +7,14 @@ import typer
 
 def register(app: typer.Typer) -> None:
     """Add the command group."""
-    group = typer.Typer(help="Published models: list them, show one.", no_args_is_help=True)
+    group = typer.Typer(help="Published models, and orders to the trainer.", no_args_is_help=True)
     app.add_typer(group, name="model")
+    _register_views(group)
+    _register_champion(group)
+    _register_learning(group)
+
+
+def _register_views(group: typer.Typer) -> None:
 
     @group.command("list")
     def list_models(
@@ -60,3 +66,69 @@ def register(app: typer.Typer) -> None:
             return
         for name, value in summary(model).items():
             Console().print(f"{name}: {value}", highlight=False)
+
+
+def _register_champion(group: typer.Typer) -> None:
+    @group.command("promote")
+    def promote(
+        contestant: Annotated[str, typer.Argument(help="prior, blend, logistic, forest: who is to score.")],
+    ) -> None:
+        """Make a contestant the champion, whatever the figures say; it also ends what a rollback began.
+
+        Example: churnwatch model promote logistic
+        """
+        from churnwatch.model_orders import give_order
+        from churnwatch.settings import settings
+        from models.contestants import CONTESTANTS
+        from models.orders import OrderKind
+
+        if contestant not in CONTESTANTS:
+            raise typer.BadParameter(f"{contestant!r} does not learn here; there are {', '.join(CONTESTANTS)}")
+        give_order(settings(), OrderKind.PROMOTE, contestant=contestant)
+        typer.echo(f"ordered: {contestant} becomes the champion at the trainer's next poll")
+
+    @group.command("rollback")
+    def rollback(
+        version: Annotated[str, typer.Argument(help="A version or its beginning, from `churnwatch model list`.")],
+    ) -> None:
+        """Score with an earlier model again; the trainer learns on, but publishes nothing until a `promote`.
+
+        Example: churnwatch model rollback blend-1536
+        """
+        from churnwatch.model_orders import put_back
+        from churnwatch.settings import settings
+
+        model = put_back(settings(), version)
+        typer.echo(f"ordered: {model} scores from the next tick on; `churnwatch model promote` ends it")
+
+
+def _register_learning(group: typer.Typer) -> None:
+    @group.command("freeze")
+    def freeze() -> None:
+        """Stop learning; scoring goes on. What comes meanwhile is held aside.
+
+        Example: churnwatch model freeze
+        """
+        from churnwatch.model_orders import give_order
+        from churnwatch.settings import settings
+        from models.orders import OrderKind
+
+        give_order(settings(), OrderKind.FREEZE)
+        typer.echo("ordered: learning is frozen; `churnwatch model unfreeze` ends it")
+
+    @group.command("unfreeze")
+    def unfreeze(
+        learn_held: Annotated[
+            bool, typer.Option("--learn-held", help="Learn what came meanwhile: it was right after all.")
+        ] = False,
+    ) -> None:
+        """Learn again after an alarm; what came meanwhile is dropped unless it was right.
+
+        Example: churnwatch model unfreeze --learn-held
+        """
+        from churnwatch.model_orders import give_order
+        from churnwatch.settings import settings
+        from models.orders import OrderKind
+
+        give_order(settings(), OrderKind.UNFREEZE, learn_held=learn_held)
+        typer.echo(f"ordered: learning goes on; what came meanwhile is {'learnt' if learn_held else 'dropped'}")

@@ -9,6 +9,7 @@ import msgspec
 
 from models.evaluation.daily_lists import DAY_MS, Lists
 from models.evaluation.truth import INVOLUNTARY
+from pipeline.calm.incidents import is_incident
 from pipeline.events import ChurnWarning, Truth
 
 
@@ -31,12 +32,12 @@ def judge_alarms(
 ) -> Alarms:
     """A warning is false when neither its line, nor any line of its account if it names none, leaves within the horizon.
 
-    One for a line that leaves involuntarily is neither right nor false. Line-weeks: live lines of the daily lists of the
-    same days, divided by 7.
+    One for a line that leaves involuntarily is neither right nor false, nor is one of an incident. Line-weeks: live
+    lines of the daily lists of the same days, divided by 7.
     """
     judged = false = 0
     for warning in warnings:
-        if not lists.is_complete(warning.ts_ms):
+        if is_incident(warning) or not lists.is_complete(warning.ts_ms):
             continue
         lines = lines_of.get(warning.account_id, ()) if warning.line_id is None else (warning.line_id,)
         left = [truth for line in lines if (truth := truths.get(line)) and _leaves(truth, warning.ts_ms, lists)]
@@ -57,12 +58,13 @@ def warned_lines(warnings: Iterable[ChurnWarning], lines_of: Mapping[str, Sequen
 
 
 def warnings_hash(warnings: Iterable[ChurnWarning]) -> str:
-    """SHA-256 over the warnings as one canonical JSON array (sorted keys, no spaces), sorted by `warning_id`.
+    """SHA-256 over the warnings as one canonical JSON array (sorted keys, no spaces), sorted by `warning_id`
+    (an incident that several partitions see has one id: then by time and content).
 
     >>> warnings_hash([])[:8]
     '4f53cda1'
     """
-    ranked = sorted(warnings, key=lambda warning: (warning.warning_id, warning.ts_ms))
+    ranked = sorted(warnings, key=lambda warning: (warning.warning_id, warning.ts_ms, msgspec.json.encode(warning)))
     canonical = json.dumps(msgspec.to_builtins(ranked), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 

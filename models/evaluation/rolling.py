@@ -5,6 +5,7 @@ from math import isnan
 
 import numpy as np
 
+from models.evaluation.calibration import calibration_bins, expected_calibration_error
 from models.evaluation.ranking import average_precision, roc_auc
 from models.learners.protocol import BoolVector
 from pipeline.ports import FloatVector
@@ -33,9 +34,12 @@ class RollingFigures:
         self._score.extend(score.tolist())
 
     def figures(self) -> dict[str, float]:
-        """Log loss, AUC, average precision, base rate and the number of examples; what cannot be told is left out."""
+        """Log loss, calibration error, AUC, average precision, base rate and the number of examples; what cannot be told
+        is left out.
+        """
         churned, score = np.array(self._churned, dtype=np.bool_), np.array(self._score, dtype=np.float64)
         named = {
+            "ece": expected_calibration_error(calibration_bins(churned, score)),
             "log_loss": log_loss(churned, score),
             "auc": roc_auc(churned, score),
             "average_precision": average_precision(churned, score),

@@ -18,6 +18,7 @@ from pipeline.ports import FloatMatrix, FloatVector
 
 MIXER_LEARNING_RATE = 0.15
 MIXER_INTERCEPT_LEARNING_RATE = 0.02
+FIRST_SHARES = {"logistic": 1.0, "boosted": 0.5}
 LOG_ODDS_LIMIT = 20.0
 WEIGHT_LIMIT = 1e12
 
@@ -27,14 +28,16 @@ class BlendLearner:
 
     kind = "blend"
 
-    def __init__(self, n_features: int) -> None:
-        self._logistic = LogisticLearner(n_features)
-        self._boosted = BoostedLearner(n_features)
+    def __init__(self, n_features: int, prior_column: int | None = None) -> None:
+        """`prior_column`: a feature that is the log-odds to start from; see LogisticLearner."""
+        self._logistic = LogisticLearner(n_features, prior_column=prior_column)
+        self._boosted = BoostedLearner(n_features, margin=lambda rows: self._logistic.linear_model().log_odds(rows))
         self._mixer = linear_model.LogisticRegression(
             optimizer=optim.AdaGrad(MIXER_LEARNING_RATE, eps=1.0),
-            initializer=optim.initializers.Constant(0.5),
+            initializer=optim.initializers.Zeros(),
             intercept_lr=MIXER_INTERCEPT_LEARNING_RATE,
         )
+        self._mixer._weights.update(FIRST_SHARES)
 
     def learn(self, features: FloatMatrix, churned: BoolVector, weight: FloatVector) -> None:
         usable = (weight > 0.0) & (weight < WEIGHT_LIMIT)
@@ -46,6 +49,10 @@ class BlendLearner:
             self._learn_rows(features[part], churned[part], weight[part], trees)
             self._boosted.learn(features[part], churned[part], weight[part])
             start = part.stop
+
+    def take_back(self, features: FloatMatrix, weight: FloatVector) -> None:
+        self._logistic.take_back(features, weight)
+        self._boosted.take_back(features, weight)
 
     def score(self, features: FloatMatrix) -> FloatVector:
         return probability(self.model().log_odds(features))
@@ -70,7 +77,7 @@ class BlendLearner:
         learner = cls(len(body["logistic"]["weights"]))
         learner._logistic = LogisticLearner.load(body["logistic"])
         if body["boosted"]:
-            learner._boosted = BoostedLearner.load(body["boosted"])
+            learner._boosted.forest = BoostedLearner.load(body["boosted"]).forest
             learner._mixer._weights["logistic"] = body["mix"]["logistic_share"]
             learner._mixer._weights["boosted"] = body["mix"]["boosted_share"]
             learner._mixer.intercept = body["mix"]["intercept"]
@@ -81,8 +88,8 @@ class BlendLearner:
             return {"logistic_share": 1.0, "boosted_share": 0.0, "intercept": 0.0}
         weights = self._mixer.weights
         return {
-            "logistic_share": float(weights.get("logistic", 0.5)),
-            "boosted_share": float(weights.get("boosted", 0.5)),
+            "logistic_share": float(weights["logistic"]),
+            "boosted_share": float(weights["boosted"]),
             "intercept": float(self._mixer.intercept),
         }
 

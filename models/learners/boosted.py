@@ -1,5 +1,6 @@
 """Boosted trees over the kept examples, fitted again each time that they have grown by a part."""
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -13,20 +14,28 @@ from pipeline.ports import FloatMatrix, FloatVector
 FIRST_FIT_ROWS = 200
 FIRST_FIT_POSITIVES = 20
 GROWTH = 1.15
-REFIT_ROWS_MAX = 5000
 KEPT_ROWS_MAX = 60_000
+REFIT_ROWS_MAX = KEPT_ROWS_MAX // 3
 
 
 class BoostedLearner:
     """A challenger under the same label clock: what it is fitted on are the examples given to `learn`, no others.
 
-    It fits at fixed counts of examples (each 1.15 times the last, at most 5,000 apart), so that batches do not matter,
-    on the newest `KEPT_ROWS_MAX`. Before the first fit it scores the base rate.
+    It fits at fixed counts of examples (each 1.15 times the last, at most `REFIT_ROWS_MAX` apart, so that every example
+    is in three fits or more), so that batches do not matter, on the newest `KEPT_ROWS_MAX`. Before the first fit it
+    scores the base rate. docs/adr/0060-fewer-refits.md tells why not more often, and why not a library.
     """
 
     kind = "boosted"
 
-    def __init__(self, n_features: int, rules: BoostingRules | None = None) -> None:
+    def __init__(
+        self,
+        n_features: int,
+        rules: BoostingRules | None = None,
+        margin: Callable[[FloatMatrix], FloatVector] | None = None,
+    ) -> None:
+        """`margin`: log-odds of another model that the trees add to; without one they start from the base rate."""
+        self._margin = margin
         self._rules = rules or BoostingRules()
         self._features = np.empty((1024, n_features))
         self._churned = np.empty(1024, dtype=np.bool_)
@@ -47,6 +56,13 @@ class BoostedLearner:
                 self._fit()
                 self._next_fit = min(int(self._rows * GROWTH) + 1, self._rows + REFIT_ROWS_MAX)
 
+    def take_back(self, features: FloatMatrix, weight: FloatVector) -> None:
+        """Forget these rows where they are kept as churners: the next fit does without them."""
+        churners = np.flatnonzero(self._churned[: self._kept])
+        for row in np.clip(features, -NEVER, NEVER):
+            same = (self._features[churners] == row) | (np.isnan(self._features[churners]) & np.isnan(row))
+            self._weight[churners[same.all(axis=1)]] = 0.0
+
     @property
     def rows_until_fit(self) -> int:
         """How many more rows until the trees are fitted again; at least 1."""
@@ -59,6 +75,8 @@ class BoostedLearner:
         """Shape (n,)."""
         if self.forest is not None:
             return self.forest.log_odds(features)
+        if self._margin is not None:
+            return np.zeros(len(features))
         positives = float(self._churned[: self._kept].sum())
         return np.full(len(features), np.log((positives + 0.5) / (self._kept - positives + 25.0)))
 
@@ -114,4 +132,6 @@ class BoostedLearner:
     def _fit(self) -> None:
         kept = slice(max(0, self._kept - KEPT_ROWS_MAX), self._kept)
         if self._churned[kept].sum() >= FIRST_FIT_POSITIVES:
-            self.forest = fit_forest(self._features[kept], self._churned[kept], self._weight[kept], self._rules)
+            features = self._features[kept]
+            margin = self._margin(features) if self._margin is not None else None
+            self.forest = fit_forest(features, self._churned[kept], self._weight[kept], self._rules, margin)

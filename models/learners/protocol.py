@@ -5,6 +5,8 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from models.scorers import BlendModel, LinearModel
+from models.voting_trees import VotingTrees
 from pipeline.ports import FloatMatrix, FloatVector
 
 BoolVector = NDArray[np.bool_]
@@ -20,6 +22,14 @@ class Learner(Protocol):
 
     def learn(self, features: FloatMatrix, churned: BoolVector, weight: FloatVector) -> None:
         """Learn rows in order. Shapes (n, n_features), (n,), (n,); a weight of 0 changes nothing."""
+        ...
+
+    def take_back(self, features: FloatMatrix, weight: FloatVector) -> None:
+        """Undo that these rows were learnt as churners; what they are is learnt apart. Shapes (n, n_features), (n,)."""
+        ...
+
+    def model(self) -> LinearModel | BlendModel | VotingTrees:
+        """The model as it stands, in arrays; later learning does not change it."""
         ...
 
     def score(self, features: FloatMatrix) -> FloatVector:

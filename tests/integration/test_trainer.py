@@ -17,11 +17,13 @@ from churnwatch.clients import kafka_consumer, kafka_producer
 from churnwatch.embedded import free_port
 from churnwatch.errors import UserError
 from churnwatch.model_log import find_model, published_models, summary
+from churnwatch.model_orders import give_order, put_back
 from churnwatch.settings import Settings
 from churnwatch.topics import ensure_topics
 from churnwatch.trainer_process import Trainer, run_trainer
 from models.exchange import ReceivedModel, read_model
 from models.label_rules import DAY_MS
+from models.orders import OrderKind
 from pipeline.events import Example, ModelMessage
 from pipeline.metrics import Metrics
 
@@ -34,7 +36,7 @@ def made_up_examples(count: int) -> list[Example]:
         Example(
             example_id=f"example-{number}",
             line_id=f"line-{number}",
-            account_id="account",
+            account_id=f"account-{number}",
             snapshot_ms=number * 1000,
             known_ms=30 * DAY_MS + number * 1000,
             churned=bool(row[0] > 1.0),
@@ -92,23 +94,28 @@ def running(settings: Settings, metrics: Metrics) -> Iterator[Trainer]:
 def trainer_settings(test_settings: Settings) -> Settings:
     ensure_topics(test_settings)
     quick = test_settings.learning.model_copy(
-        update={"publish_every_labels": 200, "publish_every_s": 0.2, "minimum_positives": 20}
+        update={
+            "publish_every_labels": 200,
+            "publish_every_s": 0.2,
+            "minimum_positives": 20,
+            "contestants": ["blend", "logistic"],
+        }
     )
     kafka = test_settings.kafka.model_copy(update={"session_timeout_s": 6.0})
     return test_settings.model_copy(update={"learning": quick, "kafka": kafka})
 
 
 def test_examples_become_models_and_a_restarted_trainer_comes_to_the_same_model(trainer_settings: Settings) -> None:
-    examples = made_up_examples(450)
+    examples = made_up_examples(448)
     encoded = [msgspec.json.encode(example) for example in examples]
     metrics = Metrics()
     with running(trainer_settings, metrics):
         send(trainer_settings, [*encoded[:300], b"no example", *encoded[250:]])
-        first = published(trainer_settings, lambda seen: any(model.labels_learned == 450 for model in seen))
+        first = published(trainer_settings, lambda seen: any(model.labels_learned == 448 for model in seen))
     listed = published_models(trainer_settings)
     assert find_model(listed, "") == first[-1]
     assert summary(find_model(listed, "blend-4"))["intact"]
-    with pytest.raises(UserError, match=r"no model 'oracle' on the topic; the newest are: .*blend-450"):
+    with pytest.raises(UserError, match=r"no model 'oracle' on the topic; the newest are: .*blend-448"):
         find_model(listed, "oracle")
     learnt = metrics.registry.get_sample_value("churnwatch_labels_learned_total", {"label": "1"})
     assert learnt == sum(example.churned for example in examples)
@@ -127,16 +134,64 @@ def test_examples_become_models_and_a_restarted_trainer_comes_to_the_same_model(
 
 
 def test_a_standby_takes_over_and_learns_from_the_whole_log(trainer_settings: Settings) -> None:
-    encoded = [msgspec.json.encode(example) for example in made_up_examples(600)]
+    encoded = [msgspec.json.encode(example) for example in made_up_examples(640)]
     with running(trainer_settings, Metrics()) as leader:
-        send(trainer_settings, encoded[:300])
-        published(trainer_settings, lambda seen: any(model.labels_learned == 300 for model in seen))
+        send(trainer_settings, encoded[:320])
+        published(trainer_settings, lambda seen: any(model.labels_learned == 320 for model in seen))
         with running(trainer_settings, Metrics()):
             leader.stop()
-            send(trainer_settings, encoded[300:])
-            models = published(trainer_settings, lambda seen: any(model.labels_learned == 600 for model in seen))
+            send(trainer_settings, encoded[320:])
+            models = published(trainer_settings, lambda seen: any(model.labels_learned == 640 for model in seen))
 
-    assert models[-1].labels_learned == 600
+    assert models[-1].labels_learned == 640
+
+
+def until_learnt(labels: int) -> Callable[[list[ModelMessage]], bool]:
+    return lambda seen: any(model.labels_learned == labels for model in seen)
+
+
+def test_a_rollback_scores_with_the_earlier_model_until_a_promotion(trainer_settings: Settings) -> None:
+    encoded = [msgspec.json.encode(example) for example in made_up_examples(896)]
+    with running(trainer_settings, Metrics()):
+        for start in (0, 224):
+            send(trainer_settings, encoded[start : start + 224])
+            published(trainer_settings, until_learnt(start + 224))
+        earlier, newest = published_models(trainer_settings)[0], published_models(trainer_settings)[-1]
+
+        put_back(trainer_settings, earlier.version)
+
+        send(trainer_settings, encoded[448:])
+        give_order(trainer_settings, OrderKind.PROMOTE, contestant="logistic")
+        models = published(trainer_settings, lambda seen: any(model.labels_learned == 896 for model in seen))
+    again = next(model for model in models[1:] if model.version == earlier.version)
+    assert again.body == earlier.body
+    assert again.counts_from_ms == newest.counts_from_ms
+    assert [model.kind for model in models if model.labels_learned == 896] == ["logistic"]
+
+
+def test_flipped_labels_freeze_the_trainer_until_a_person_ends_it(trainer_settings: Settings) -> None:
+    examples = made_up_examples(2560)
+    flipped = [msgspec.structs.replace(example, churned=not example.churned) for example in examples[1280:1920]]
+    metrics = Metrics()
+
+    def gauge(name: str) -> float | None:
+        return metrics.registry.get_sample_value(name)
+
+    with running(trainer_settings, metrics):
+        send(trainer_settings, [msgspec.json.encode(example) for example in (*examples[:1280], *flipped)])
+        wait_until(lambda: gauge("churnwatch_learning_frozen") == 1.0)
+        give_order(trainer_settings, OrderKind.UNFREEZE)
+        send(trainer_settings, [msgspec.json.encode(example) for example in examples[1920:]])
+        models = published(trainer_settings, lambda seen: any(model.labels_learned >= 1280 + 576 for model in seen))
+    assert gauge("churnwatch_learning_frozen") == 0.0
+    assert models[-1].metrics["auc"] > 0.8
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_the_command_leaves_cleanly_when_it_is_told_to(

@@ -43,6 +43,21 @@ def test_a_label_is_learnt_when_it_is_known(dated: LabelledSet) -> None:
     assert notary.learnt_before == {0: [], 1: [], 2: [0], 3: [0, 1], 4: [0, 1]}
 
 
+def test_by_the_clock_of_the_product_a_stayer_is_learnt_on_its_drawn_day_and_a_leaver_twice_at_most() -> None:
+    days = np.arange(60)
+    left = np.where(days % 3 == 0, days + 20, 0)
+    many = LabelledSet("many", days.astype(float)[:, None], left > 0, days, left)
+    notary = Notary()
+    scores_by_clock(many, notary, LabelClock.DRAWN)
+
+    for number, before in notary.learnt_before.items():
+        assert all(row + 1 <= number for row in before)
+        leavers = [row for row in before if left[row] and number >= left[row]]
+        assert len(leavers) >= sum(1 for row in range(0, number - 19, 3))
+        assert max((before.count(row) for row in before), default=0) <= 2
+        assert all(before.count(row) <= 1 for row in before if not left[row])
+
+
 def test_both_classes_may_wait_for_the_horizon(dated: LabelledSet) -> None:
     notary = Notary()
     scores_by_clock(dated, notary, LabelClock.AFTER_HORIZON)

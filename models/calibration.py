@@ -1,0 +1,108 @@
+"""From what a learner says to a probability that means what it says: three numbers, fitted on what came after.
+
+A learner sees leavers against stayers that were drawn over the horizon, so that its odds are the hazard of the whole horizon
+(docs/adr/0061-stayers-are-told-after-a-drawn-time.md); the probability to leave within it is 1 - exp(-odds). Hazards of
+different causes add up: what no signal tells of beforehand is a floor under what the learner says
+(docs/adr/0062-calibration-with-a-floor.md). Sources: Cox, Regression models and life tables, 1972; Platt, Probabilistic
+outputs for support vector machines, 1999.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.learners.protocol import BoolVector
+from pipeline.ports import FloatVector
+
+WINDOW_EXAMPLES = 20_000
+FIT_EVERY_EXAMPLES = 500
+#: Trust in the learner as it is: as much as this many leavers would give; much more in the slope, which few leavers bend.
+TRUST_LEVEL, TRUST_SLOPE, TRUST_FLOOR = 10.0, 300.0, 2.0
+#: Where the floor starts from: a quarter of the base rate leaves for reasons that nobody sees.
+FLOOR_SHARE = 0.25
+FISHER_STEPS = 40
+STEP_MIN = 1e-6
+LOG_ODDS_LIMIT = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Corrected odds are `floor` + exp(`slope` x log-odds + `intercept`)."""
+
+    slope: float = 1.0
+    intercept: float = 0.0
+    floor: float = 0.0
+
+    def corrected(self, log_odds: FloatVector) -> FloatVector:
+        """Log-odds of a leaver against a drawn stayer, shape (n,)."""
+        return np.asarray(np.log(self._odds(log_odds)), dtype=np.float64)
+
+    def probability(self, log_odds: FloatVector) -> FloatVector:
+        """Probability to leave within the horizon, shape (n,).
+
+        >>> Calibration().probability(np.array([np.log(np.log(2.0)), 40.0])).round(6).tolist()
+        [0.5, 1.0]
+        """
+        return np.asarray(-np.expm1(-self._odds(log_odds)), dtype=np.float64)
+
+    def _odds(self, log_odds: FloatVector) -> FloatVector:
+        said = np.clip(log_odds, -LOG_ODDS_LIMIT, LOG_ODDS_LIMIT)
+        return np.asarray(self.floor + np.exp(self.slope * said + self.intercept), dtype=np.float64)
+
+
+def fit_calibration(
+    log_odds: FloatVector, churned: BoolVector, weight: FloatVector, near: Calibration | None = None
+) -> Calibration:
+    """The calibration that makes these labels likeliest, held towards "as it is" (normal priors), by Fisher scoring.
+
+    `near`: where to begin; the last fit is a few steps away.
+    """
+    said = np.clip(log_odds, -LOG_ODDS_LIMIT, LOG_ODDS_LIMIT)
+    spread = float(np.average((said - np.average(said, weights=weight)) ** 2, weights=weight)) + 1e-9
+    base = (float(weight @ churned) + 0.5) / float(weight.sum())
+    start = np.array([np.log(FLOOR_SHARE * base), 0.0, 1.0])
+    trust = np.array([TRUST_FLOOR, TRUST_LEVEL, TRUST_SLOPE * spread])
+    found = start.copy()
+    if near is not None and near.floor > 0.0:
+        found = np.array([np.log(near.floor), near.intercept, near.slope])
+    for _ in range(FISHER_STEPS):
+        floor, heard = np.exp(found[0]), np.exp(found[1] + found[2] * said)
+        odds = floor + heard
+        change = np.column_stack([np.full(len(said), floor), heard, heard * said])
+        gradient = change.T @ (weight * (1.0 / (1.0 + odds) - churned / odds)) + trust * (found - start)
+        information = (change * (weight / (odds * (1.0 + odds) ** 2))[:, None]).T @ change + np.diag(trust)
+        step = np.clip(np.linalg.solve(information, gradient), -0.5, 0.5)
+        found = found - step
+        if np.abs(step).max() < STEP_MIN:
+            break
+    return Calibration(float(max(found[2], 0.05)), float(found[1]), float(np.exp(found[0])))
+
+
+class OnlineCalibration:
+    """Learns from what a learner said before it had seen the label; fitted again at fixed counts of examples."""
+
+    def __init__(self) -> None:
+        self._said: NDArray[np.float64] = np.empty((3, 0))
+        self._waiting: list[NDArray[np.float64]] = []
+        self._examples = 0
+        self.current = Calibration()
+
+    def add(self, log_odds: FloatVector, churned: BoolVector, weight: FloatVector) -> None:
+        """Told in any batches; the fits fall at the same examples."""
+        start = 0
+        while start < len(churned):
+            end = min(len(churned), start + FIT_EVERY_EXAMPLES - self._examples % FIT_EVERY_EXAMPLES)
+            part = slice(start, end)
+            self._waiting.append(np.stack([log_odds[part], churned[part].astype(np.float64), weight[part]]))
+            self._examples += end - start
+            start = end
+            if self._examples % FIT_EVERY_EXAMPLES == 0:
+                self._fit()
+
+    def _fit(self) -> None:
+        self._said = np.concatenate([self._said, *self._waiting], axis=1)[:, -WINDOW_EXAMPLES:]
+        self._waiting = []
+        log_odds, churned, weight = self._said
+        if weight.sum() > 0.0:
+            self.current = fit_calibration(log_odds, churned > 0.5, weight, self.current)
