@@ -1,15 +1,18 @@
 """Learning inside a replay: what the trainer process does, at the moments of stream time at which it could."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import msgspec
 import structlog
 
+from churnwatch.backtest.shard import Replayed
+from churnwatch.learning_rules import new_training
 from churnwatch.settings import Settings
-from models.exchange import ReceivedModel, RefusedModel, read_model
-from models.learners.blend import BlendLearner
-from models.training import Training, TrainingRules
+from models.exchange import RefusedModel, read_model
 from pipeline.events import Example
+from pipeline.features.catalogue import Feature
+from pipeline.state.decay import DAY_MS
 
 log = structlog.get_logger()
 
@@ -17,41 +20,48 @@ log = structlog.get_logger()
 class Teacher:
     """Learns the examples of each day, in order, and publishes once a day when there is news.
 
-    A model goes through the same bytes and checks as in production. It counts from the first tick after its newest label;
-    models in between would count from that tick as well and be replaced at once.
+    A model goes through the same bytes and checks as in production. It counts from the midnight after its newest label.
+    `frozen`: a model was given for the whole replay, nothing is learnt.
     """
 
-    def __init__(self, settings: Settings, feature_schema: str, n_features: int) -> None:
-        learning = settings.learning
-        self._training = Training(
-            BlendLearner,
-            TrainingRules(
-                minimum_positives=learning.minimum_positives,
-                publish_every_labels=learning.publish_every_labels,
-                tick_ms=settings.engine.tick_s * 1000,
-            ),
-        )
-        self._schema, self._n_features = feature_schema, n_features
-        self.models_published = 0
+    def __init__(
+        self, settings: Settings, feature_schema: str, features: Sequence[Feature], *, frozen: bool = False
+    ) -> None:
+        self._frozen = frozen
+        self._training = new_training(settings, features, DAY_MS)
+        self._schema, self._n_features = feature_schema, len(features)
+        self._models_published = 0
+        self._newest = b""
 
-    @property
-    def labels_learned(self) -> int:
-        """How many examples were learnt."""
-        return self._training.labels_learned
-
-    def learn(self, examples: Sequence[Example], now_ms: int) -> ReceivedModel | None:
-        """Learn what became known by `now_ms`; a new model, or None when there is nothing to publish."""
-        self._training.take(examples)
+    def learn(self, examples: Sequence[Example], now_ms: int) -> bytes:
+        """Learn what became known by `now_ms`; a new model as its message, empty when there is nothing to publish."""
+        if self._frozen:
+            return b""
+        self._training.take(sorted(examples, key=_learnt_order))
+        for notice in self._training.notices():
+            log.warning("learning.noticed", notice=type(notice).__name__, **asdict(notice))
         if not self._training.has_news:
-            return None
+            return b""
         if not self._training.is_finite:
             log.error("model.held_back", reason="a weight is no finite number")
-            return None
-        message = self._training.message(now_ms)
-        received = read_model(msgspec.json.encode(message), self._schema, self._n_features)
+            return b""
+        raw = msgspec.json.encode(self._training.message(now_ms))
+        received = read_model(raw, self._schema, self._n_features)
         if isinstance(received, RefusedModel):
             log.error("model.refused", reason=received.reason.value, detail=received.detail)
-            return None
+            return b""
         self._training.mark_published()
-        self.models_published += 1
-        return received
+        self._models_published += 1
+        self._newest = raw
+        return raw
+
+    def tell(self, replayed: Replayed) -> None:
+        """Note how much was learnt, and the newest model."""
+        replayed.model = self._newest
+        replayed.models_published = self._models_published
+        replayed.labels_learned = self._training.labels_learned
+
+
+def _learnt_order(example: Example) -> str:
+    """Shuffled by the hash that the id is: no run of leavers before the day's stayers."""
+    return example.example_id

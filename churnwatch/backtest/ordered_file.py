@@ -1,7 +1,7 @@
 """A file of records read in the order of reception, as far as it is asked for."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, Self, TypeVar
@@ -44,8 +44,21 @@ class Part(Generic[Content]):
         return Part(self.times[start:stop], self.records.part(start, stop))
 
 
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[Content]):
+    """What some lines hold: our records with their line numbers, and of all lines that count for the order of the file,
+    also those of others, when they were received and their numbers, ascending.
+    """
+
+    content: Content
+    own_numbers: NDArray[np.int64]
+    received_ms: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+
+
 class OrderedFile(ABC, Generic[Content]):
-    """One stream's file. `refused`: why lines were not taken; `half_line`: it ended in half a record, left out.
+    """One stream's file. `refused`: why lines were not taken; `half_line`: it ended in half a record, left out;
+    `latest_ms`: when the newest record read was received.
 
     Raises (from every method that reads):
         UserError: it cannot be read, or is out of order by more than an hour.
@@ -63,23 +76,26 @@ class OrderedFile(ABC, Generic[Content]):
             raise UserError(str(error)) from None
         self._stretches = self._file.stretches()
         self._ended = False
-        self._latest_ms = 0
-        self._waiting: list[Part[Content]] = []
+        self._first_ms: int | None = None
+        self.latest_ms = 0
+        self._taken_until_ms = 0
+        self._waiting: deque[Part[Content]] = deque()
 
     @abstractmethod
-    def read(self, lines: list[bytes], first_line: int) -> tuple[Content, NDArray[np.int64], Sequence[int]]:
-        """Records of these lines, when each was received, and their line numbers from 0; refusals are noted."""
+    def read(self, lines: list[bytes], first_line: int) -> Reading[Content]:
+        """What these lines hold; refusals are noted."""
 
     def first_ms(self) -> int | None:
         """When the first record was received; None for an empty file."""
-        while not self._waiting and not self._ended:
+        while self._first_ms is None and not self._ended:
             self._read_on()
-        return int(self._waiting[0].times[0]) if self._waiting else None
+        return self._first_ms
 
     def take(self, before_ms: int) -> list[Part[Content]]:
-        """The records received before this moment that were not taken yet."""
-        while not self._ended and self._latest_ms < before_ms:
+        """Our records received before this moment that were not taken yet."""
+        while not self._ended and self.latest_ms < before_ms:
             self._read_on()
+        self._taken_until_ms = before_ms
         taken: list[Part[Content]] = []
         while self._waiting:
             part = self._waiting[0]
@@ -89,12 +105,12 @@ class OrderedFile(ABC, Generic[Content]):
                     taken.append(part.part(0, stop))
                     self._waiting[0] = part.part(stop, len(part.times))
                 break
-            taken.append(self._waiting.pop(0))
+            taken.append(self._waiting.popleft())
         return taken
 
     def is_through(self) -> bool:
-        """Whether everything was taken."""
-        return self._ended and not self._waiting
+        """Whether everything was taken, others' records included: replays of different partitions end on the same day."""
+        return self._ended and self.latest_ms < self._taken_until_ms
 
     def bytes_read(self) -> int:
         """Of the file as it lies on the disk."""
@@ -118,12 +134,16 @@ class OrderedFile(ABC, Generic[Content]):
             lines = [] if self.half_line else [stretch.half]
         if not lines:
             return
-        records, received_ms, numbers = self.read(lines, stretch.first_line)
-        if len(records):
-            self._waiting.append(Part(self._in_order(received_ms, numbers), records))
+        reading = self.read(lines, stretch.first_line)
+        if not len(reading.numbers):
+            return
+        times = self._in_order(reading.received_ms, reading.numbers)
+        if len(reading.content):
+            own = np.searchsorted(reading.numbers, reading.own_numbers)
+            self._waiting.append(Part(times[own], reading.content))
 
-    def _in_order(self, received_ms: NDArray[np.int64], numbers: Sequence[int]) -> NDArray[np.int64]:
-        times = np.maximum(np.maximum.accumulate(received_ms), self._latest_ms)
+    def _in_order(self, received_ms: NDArray[np.int64], numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        times = np.maximum(np.maximum.accumulate(received_ms), self.latest_ms)
         wrong = np.flatnonzero(times - received_ms > DISORDER_MAX_MS)
         if len(wrong):
             place = int(wrong[0])
@@ -132,5 +152,7 @@ class OrderedFile(ABC, Generic[Content]):
                 f"{self.path}: line {numbers[place] + 1} was received {hours:.1f} hours before a line above it; files must be "
                 "ordered by received_ms (ts_ms where it is missing), at most an hour off. Sort the file by it"
             )
-        self._latest_ms = int(times[-1])
+        if self._first_ms is None:
+            self._first_ms = int(times[0])
+        self.latest_ms = int(times[-1])
         return times

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from churnwatch.engine_parts import POLICY_FILE, EngineParts
+from churnwatch.engine_parts import COUNTRIES_DIR, POLICY_FILE, EngineParts
 from churnwatch.errors import UserError
 from churnwatch.settings import Settings, SettingsError, read_settings
 from churnwatch.settings_sources import ENV_PREFIX, ENV_SEPARATOR, section_schema
 from pipeline.features.catalogue import features_for
-from pipeline.policy import HardPolicy, SignalPolicy, SoftPolicy, checked_policy
+from pipeline.policy import HardPolicy, SignalPolicy, SoftPolicy, checked_policy, policy_in_country
 from pipeline.signals.registry import SOFT_SIGNAL_NAMES
 
 POLICY = "policy"
@@ -32,6 +32,7 @@ def parts_with(
         pairs.append(("kafka.partitions", str(partitions)))
     policy = _policy_with([pair for pair in pairs if pair[0].split(".")[0] == POLICY], policy_file)
     settings = _settings_with([pair for pair in pairs if pair[0].split(".")[0] != POLICY])
+    policy = policy_in_country(policy, COUNTRIES_DIR, settings.law.country)
     return EngineParts(settings, policy, features_for(list(policy.hard)))
 
 
@@ -72,7 +73,7 @@ def _policy_with(pairs: Iterable[tuple[str, str]], policy_file: Path) -> SignalP
 def _assign(raw: dict[str, Any], key: str, value: object) -> None:
     """Put a value at `policy.<key>`, `policy.soft.<signal>.<key>` or `policy.hard.<signal>.<key>`."""
     path = key.split(".")[1:]
-    allowed: Sequence[str] = [name for name in SignalPolicy.__struct_fields__ if name not in ("soft", "hard")]
+    allowed: Sequence[str] = [name for name in SignalPolicy.__struct_fields__ if name not in ("soft", "hard", "ladder")]
     target: dict[str, Any] = raw
     if path[:1] in (["soft"], ["hard"]):
         kind, path = path[0], path[1:]

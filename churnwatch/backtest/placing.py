@@ -1,50 +1,61 @@
 """Records of a file to the partitions that their accounts belong to in Kafka."""
 
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from churnwatch.backtest.stream_files import Records
 from pipeline.columns import CdrColumns, RawBlock, concat
 from pipeline.partitioning import partition_of
 
+Partitions = NDArray[np.int16]
+
 
 class Placing:
-    """Remembers each account's partition."""
+    """Remembers each account's partition; `own` are the partitions of this replay, records of others are passed over."""
 
-    def __init__(self, partitions: int) -> None:
+    def __init__(self, partitions: int, own: Collection[int]) -> None:
         self._partitions = partitions
+        self._is_own = np.isin(np.arange(partitions), list(own))
         self._known: dict[str, int] = {}
 
-    def blocks(self, taken: Sequence[Records]) -> Iterator[tuple[int, RawBlock]]:
-        """Records by partition, a block each, in their order."""
-        keys = list(chain.from_iterable(records.keys for records in taken))
-        numbers = list(chain.from_iterable(records.numbers for records in taken))
-        values = list(chain.from_iterable(records.values for records in taken))
-        for partition, places in self._by_partition(keys):
-            rows = places.tolist()
-            yield (
-                partition,
-                RawBlock(
-                    [numbers[row] for row in rows], [keys[row].encode() for row in rows], [values[row] for row in rows]
-                ),
-            )
+    def of(self, keys: Sequence[str]) -> Partitions:
+        """Partition of each account, shape (n_keys,)."""
+        try:
+            return np.fromiter(map(self._known.__getitem__, keys), np.int16, len(keys))
+        except KeyError:
+            for key in set(keys).difference(self._known):
+                self._known[key] = partition_of(key, self._partitions)
+        return np.fromiter(map(self._known.__getitem__, keys), np.int16, len(keys))
 
-    def columns(self, taken: Sequence[CdrColumns]) -> Iterator[tuple[int, CdrColumns]]:
-        """Call records by partition, in their order."""
-        if taken:
-            columns = concat(taken)
-            for partition, places in self._by_partition(columns.account_ids):
-                yield partition, columns.rows(places)
+    def is_own(self, partitions: Partitions) -> NDArray[np.bool_]:
+        """Which of these belong to this replay."""
+        result: NDArray[np.bool_] = self._is_own[partitions]
+        return result
 
-    def _by_partition(self, keys: Sequence[str]) -> Iterator[tuple[int, NDArray[np.int64]]]:
-        if not keys:
-            return
-        known = self._known
-        for key in set(keys).difference(known):
-            known[key] = partition_of(key, self._partitions)
-        partition_at = np.array([known[key] for key in keys], np.int32)
-        for partition in np.unique(partition_at).tolist():
-            yield partition, np.flatnonzero(partition_at == partition)
+
+def blocks(keys: Sequence[str], block: RawBlock, partitions: Partitions) -> Iterator[tuple[int, RawBlock]]:
+    """Raw records by partition, a block each, in their order."""
+    for partition, places in _by_partition(partitions):
+        rows = places.tolist()
+        yield (
+            partition,
+            RawBlock(
+                [block.offsets[row] for row in rows],
+                [keys[row].encode() for row in rows],
+                [block.values[row] for row in rows],
+            ),
+        )
+
+
+def columns(taken: Sequence[CdrColumns], partitions: Sequence[Partitions]) -> Iterator[tuple[int, CdrColumns]]:
+    """Call records by partition, in their order."""
+    if taken:
+        together = concat(taken)
+        for partition, places in _by_partition(np.concatenate(partitions)):
+            yield partition, together.rows(places)
+
+
+def _by_partition(partitions: Partitions) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    for partition in np.unique(partitions).tolist():
+        yield partition, np.flatnonzero(partitions == partition)

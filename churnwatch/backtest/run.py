@@ -1,15 +1,19 @@
 """A backtest from a directory to its figures."""
 
+import os
 import resource
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import msgspec
 
 from churnwatch.backtest.directory import ReplayDirectory, all_lines
-from churnwatch.backtest.replay import Replay, Replayed, lines_of_accounts
+from churnwatch.backtest.population import Population, lines_by_account
+from churnwatch.backtest.replay import Replay
+from churnwatch.backtest.shard import Replayed
 from churnwatch.engine_parts import EngineParts
 from churnwatch.errors import UserError
 from churnwatch.settings import Settings
@@ -19,8 +23,9 @@ from models.evaluation.report_figures import NEED_TRUTH, Judgement, judge
 from models.evaluation.truth import TruthError, read_truth
 from pipeline.events import Truth
 from pipeline.partition_task import PartitionTask
-from pipeline.state.catalogue import SEGMENTS
-from pipeline.state.partition import PartitionState
+
+#: Below this a replay takes less time than starting a process (half a second).
+PROCESSES_FROM_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,33 +43,57 @@ class Backtest:
     figures: dict[str, object]
 
 
-def run_backtest(directory: ReplayDirectory, parts: EngineParts, after_day: Callable[[int], None]) -> Backtest:
-    """Replay and judge.
+def run_backtest(
+    directory: ReplayDirectory, parts: EngineParts, after_day: Callable[[int], None], processes: int = 1
+) -> Backtest:
+    """Replay in so many processes, and judge.
 
     Raises:
         UserError: a file cannot be read, is out of order, or the truth is none.
     """
     truths = _truths(directory.truth)
     started = time.perf_counter()
-    replay = Replay(directory, parts)
-    replayed = replay.run(after_day)
+    replayed, populations = _replay(directory, parts, after_day, processes)
     seconds = time.perf_counter() - started
-    lists = lists_of(replayed, replay.tasks, parts.settings)
-    lines_of = lines_of_accounts(replay.tasks)
+    lists = _lists(replayed, populations, parts.settings)
+    lines_of = lines_by_account(populations)
     judgement = judge(lists, truths, replayed.warnings, lines_of) if directory.truth is not None else None
-    figures = _figures(replayed, lists, lines_of, judgement, seconds)
-    segments = [SEGMENTS[code] for task in replay.tasks for code in _segment_codes(task.engine.state)]
+    figures = _figures(replayed, lists, lines_of, judgement, seconds, processes)
+    segments = list(chain.from_iterable(population.segments for population in populations))
     return Backtest(directory, replayed, lists, segments, lines_of, truths, judgement, seconds, figures)
+
+
+def processes_for(directory: ReplayDirectory, partitions: int) -> int:
+    """One a core, where there is enough to read for starting them to be worth it."""
+    if directory.size_bytes() < PROCESSES_FROM_BYTES:
+        return 1
+    return min(len(os.sched_getaffinity(0)), partitions)
 
 
 def lists_of(replayed: Replayed, tasks: Sequence[PartitionTask], settings: Settings) -> Lists:
     """The daily lists of a replay over the line ids of all partitions, one after the other."""
-    states = [task.engine.state for task in tasks]
-    ids = [state.lines.ids for state in states]
-    accounts = [[state.accounts.ids[account] for account in state.lines["account"].tolist()] for state in states]
+    return _lists(replayed, [Population.of(task) for task in tasks], settings)
+
+
+def _replay(
+    directory: ReplayDirectory, parts: EngineParts, after_day: Callable[[int], None], processes: int
+) -> tuple[Replayed, list[Population]]:
+    if processes > 1:
+        from churnwatch.backtest.processes import replay_in_processes
+
+        return replay_in_processes(directory, parts, processes, after_day)
+    replay = Replay(directory, parts)
+    return replay.run(after_day), replay.populations()
+
+
+def _lists(replayed: Replayed, populations: Sequence[Population], settings: Settings) -> Lists:
+    first_line, lines = {}, 0
+    for population in populations:
+        first_line[population.partition] = lines
+        lines += len(population.line_ids)
     return Lists(
-        [line_id for part in ids for line_id in part],
-        list(replayed.scores.days(ids, accounts)),
+        list(chain.from_iterable(population.line_ids for population in populations)),
+        list(replayed.scores.days(first_line)),
         replayed.end_ms,
         settings.engine.horizon_days * DAY_MS,
     )
@@ -95,11 +124,6 @@ def write_scores(lists: Lists, path: Path) -> int:
     return rows
 
 
-def _segment_codes(state: PartitionState) -> list[int]:
-    codes: list[int] = state.accounts["segment"][state.lines["account"]].tolist()
-    return codes
-
-
 def _truths(path: Path | None) -> dict[str, Truth]:
     if path is None:
         return {}
@@ -110,7 +134,12 @@ def _truths(path: Path | None) -> dict[str, Truth]:
 
 
 def _figures(
-    replayed: Replayed, lists: Lists, lines_of: dict[str, list[str]], judgement: Judgement | None, seconds: float
+    replayed: Replayed,
+    lists: Lists,
+    lines_of: dict[str, list[str]],
+    judgement: Judgement | None,
+    seconds: float,
+    processes: int,
 ) -> dict[str, object]:
     judged = judgement.as_dict() if judgement is not None else dict.fromkeys(NEED_TRUTH)
     return {
@@ -126,7 +155,13 @@ def _figures(
         "models_published": replayed.models_published,
         "labels_learned": replayed.labels_learned,
         "events_per_s": round(replayed.events / max(seconds, 1e-9)),
-        "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "peak_rss_mb": round(_peak_rss_mb(processes), 1),
         "seconds": round(seconds, 2),
         "warnings_hash": warnings_hash(replayed.warnings),
     }
+
+
+def _peak_rss_mb(processes: int) -> float:
+    """Of all processes together, at most: this one's peak, and that of the largest other for each of the others."""
+    own, child = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return (own + (processes * child if processes > 1 else 0)) / 1024

@@ -133,11 +133,11 @@ def test_the_report_is_one_page_that_loads_nothing(told: dict[str, Any], quarter
     page = (quarter.parent / "r.html").read_text()
 
     for title in ("How long a list?", "What if", "Can the score be believed?", "How early?", "By cause", "By segment",
-                  "Ten best cases", "Ten missed cases", "Warnings a day"):  # fmt: skip
+                  "By cause and segment", "Over time", "Ten best cases", "Ten missed cases", "Warnings a day"):  # fmt: skip
         assert f"<h2>{title}</h2>" in page
     assert "http" not in page
     assert "<script" not in page
-    assert page.count("<svg") >= 6
+    assert page.count("<svg") >= 8
     assert "nan" not in page
 
 

@@ -16,7 +16,7 @@ from tests.fakes.tcp_proxy import TcpProxy
 from tests.fakes.worker_runs import WorkerRun
 
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "3"))
-BYTES_PER_S = 200_000
+BYTES_PER_S = 120_000
 SEED = 20261122
 #: Longer than a snapshot takes, so that kills fall into every part of it.
 MOMENT_S_MAX = 1.5
@@ -60,7 +60,7 @@ DEATHS = (killed, killed_in_a_rebalance, killed_while_cut_off)
 def test_a_history_read_through_many_crashes_is_decided_and_saved_as_if_there_had_been_none(
     proxied_services: tuple[EmbeddedServices, TcpProxy], topic_prefix: str, tmp_path: Path
 ) -> None:
-    history = proxied_history(proxied_services, topic_prefix, customers=40, days_count=20 + 5 * ROUNDS, seed=14)
+    history = proxied_history(proxied_services, topic_prefix, customers=25, days_count=20 + 5 * ROUNDS, seed=14)
     chance = random.Random(SEED)
     with history.proxy.slow(BYTES_PER_S):
         for number in range(ROUNDS):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 KEYS = {
     "events", "lines", "warnings", "warnings_by_signal", "tasks", "tasks_closed", "labels_learned", "models_published",
-    "events_per_s", "dead_letters", "seconds",
+    "events_per_s", "dead_letters", "seconds", "invariants_broken", "contacts", "dispositions", "tasks_by_purpose",
 }  # fmt: skip
 LIMIT_S = 180.0
 
@@ -38,6 +38,9 @@ def test_the_headless_demo_shows_every_stage_at_work_and_leaves_no_process() -> 
         assert figures[name] > 0, figures
     assert sum(count > 0 for count in figures["warnings_by_signal"].values()) >= 6
     assert figures["dead_letters"] == figures["malformed_put_in"] > 0
+    assert figures["invariants_broken"] == 0, figures["invariants_examples"]
+    assert figures["contacts"] > 100
+    assert {"retention", "return_visit", "win_back"} <= set(figures["tasks_by_purpose"])
     assert figures["seconds"] < LIMIT_S
     assert _processes_with(mark) == []
 

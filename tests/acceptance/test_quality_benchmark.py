@@ -1,13 +1,15 @@
 """The quality benchmark judges every scorer on the same lists, and lets none of them see a label too early."""
 
+from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from benchmarks.operator_quality.contenders import CONTENDERS, Labels
 from benchmarks.operator_quality.recording import Day, Recording, record
-from benchmarks.quality import mean_of, measure
+from benchmarks.quality import SCORERS, as_markdown, mean_of, measure, with_spread
 from models.evaluation.daily_lists import DAY_MS, Lists
 from pipeline.events import Truth
 from pipeline.sources.operator.config import load_scenario
@@ -60,3 +62,21 @@ def test_the_ceiling_stands_above_everybody_and_figures_are_averaged() -> None:
     best = max(told, key=lambda name: float(told[name]["average_precision"]))
     assert best == "ceiling"
     assert mean_of([told, told])["ceiling"]["auc"] == pytest.approx(told["ceiling"]["auc"], abs=1e-4)
+
+
+def test_the_table_tells_every_scorer_of_every_scenario_and_the_spread_of_the_seeds() -> None:
+    seeds = [{name: _figures(start + place / 100) for place, name in enumerate(SCORERS)} for start in (0.1, 0.3)]
+    options = Namespace(customers=10, days=75, seeds=2, first_seed=21)
+
+    document = as_markdown({"calm": with_spread(seeds)}, options)
+
+    assert "21 to 22" in document
+    assert all(document.count(f"| {name} |") >= 2 for name in SCORERS)
+    assert "| 0.100-0.300 | 0.71 |" in document  # mean 0.2 over a ceiling of 0.28
+
+
+def _figures(value: float) -> dict[str, Any]:
+    return {
+        "average_precision": value, "auc": value, "undeclared": {"average_precision": None}, "precision_at": {"0.02": value},
+        "recall_at": {"0.02": value}, "lead_time_days": {"p50": 1.0, "p90": 2.0}, "warned_7d_before": value,
+    }  # fmt: skip

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from churnwatch.backtest.report.charts import timeline
 from churnwatch.backtest.report.markup import day, number, table
-from churnwatch.backtest.report.svg import timeline
 from churnwatch.backtest.run import Backtest
 from models.evaluation.daily_lists import DAY_MS
 from models.evaluation.report_figures import Judgement
@@ -40,7 +40,7 @@ def case_table(result: Backtest, judgement: Judgement, places: Sequence[int]) ->
         first = churn_ms // DAY_MS * DAY_MS - (DAYS_SHOWN - 1) * DAY_MS
         days = [first + number * DAY_MS for number in range(DAYS_SHOWN)]
         marks = [number for number, day_ms in enumerate(days) if day_ms in warned[line_id]]
-        drawing = timeline(f"{line_id} until it left", [standing[line].get(one) for one in days], "left", marks)
+        drawing = timeline(f"{line_id} until it left", [standing[line].get(one) for one in days], marks)
         rows.append(
             (
                 line_id,

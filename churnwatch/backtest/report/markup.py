@@ -16,14 +16,8 @@ p.lead { color: var(--soft); }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: .25rem .5rem; border-bottom: 1px solid var(--line); }
 th:first-child, td:first-child { text-align: left; }
-figure { margin: 0; } svg { width: 100%; height: auto; } svg.timeline { width: 340px; }
-svg text { font-size: 12px; fill: var(--soft); } .grid { stroke: var(--line); }
-polyline { fill: none; stroke-width: 2; } .first { stroke: var(--a); } .second { stroke: var(--b); }
-.third { stroke: var(--soft); stroke-dasharray: 4 4; } .mark { stroke: var(--d); stroke-dasharray: 3 3; }
-rect.watch { fill: var(--c); } rect.warn { fill: var(--b); } rect.critical { fill: var(--d); } rect.plain { fill: var(--a); }
-.warned { fill: var(--d); } .key::before { content: "\\2014\\00a0"; font-weight: 700; }
-.key.first { color: var(--a); } .key.second { color: var(--b); } .key.third { color: var(--soft); }
-figcaption { font-size: .85rem; } .scroll { overflow-x: auto; } details { margin-top: .5rem; }
+figure { margin: 0; } svg { width: 100%; height: auto; } td svg { width: 340px; }
+.scroll { overflow-x: auto; } details { margin-top: .5rem; }
 """
 
 

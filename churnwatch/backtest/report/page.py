@@ -10,14 +10,17 @@ from churnwatch.backtest.report.cases import best_and_worst, case_table, ledger
 from churnwatch.backtest.report.charts import (
     alarm_chart,
     calibration_chart,
+    group_chart,
     lead_time_chart,
     list_size_chart,
     over_time_chart,
+    score_chart,
 )
+from churnwatch.backtest.report.incidents import incident_table, incidents_of
 from churnwatch.backtest.report.markup import number, page, percent, section, table
 from churnwatch.backtest.run import Backtest
 from churnwatch.errors import UserError
-from models.evaluation.report_figures import NEED_TRUTH, Judgement
+from models.evaluation.report_figures import NEED_TRUTH, WARNED_DAYS, Judgement
 from models.evaluation.what_if import what_if
 
 
@@ -47,7 +50,13 @@ def _sections(result: Backtest, assignments: Mapping[str, str]) -> Iterator[str]
         yield section("No truth", f"Without truth.jsonl these are left out: {', '.join(NEED_TRUTH)}.")
     else:
         yield from _judged(result, judgement)
-    yield section("Warnings a day", "Green: watch, orange: warn, red: critical.", alarm_chart(result.replayed.warnings))
+    incidents = incidents_of(result)
+    yield section(
+        "Warnings a day",
+        "About customers. Numbers are incidents: grey, known to the operator; dotted, where the engine saw one begin.",
+        alarm_chart(result.replayed.warnings, incidents),
+        incident_table(incidents),
+    )
 
 
 def _judged(result: Backtest, judgement: Judgement) -> Iterator[str]:
@@ -65,7 +74,10 @@ def _judged(result: Backtest, judgement: Judgement) -> Iterator[str]:
             calibration_chart(judgement.bins),
         )
         yield section(
-            "Over time", "Before the first model the score is the documented prior.", over_time_chart(judgement.judged)
+            "Over time",
+            "Before the first model the score is the documented prior.",
+            over_time_chart(judgement.judged),
+            score_chart(judgement.judged),
         )
     if judgement.leads.lines:
         yield section(
@@ -74,11 +86,18 @@ def _judged(result: Backtest, judgement: Judgement) -> Iterator[str]:
             lead_time_chart(judgement.leads.days),
             ledger(result, judgement),
         )
-        yield section(
-            "By cause", "What makes people leave, and how early it shows.", _by_group(judgement.leads.causes, judgement)
-        )
         segments = [result.segments[line] for line in judgement.leads.lines]
-        yield section("By segment", "Who they are.", _by_group(segments, judgement))
+        yield section(
+            "By cause",
+            "What makes people leave, and how early it shows.",
+            *_by_group(judgement.leads.causes, judgement),
+        )
+        yield section("By segment", "Who they are.", *_by_group(segments, judgement))
+        yield section(
+            "By cause and segment",
+            "Churners, and in brackets the share found a week or more before they left.",
+            _cause_by_segment(segments, judgement),
+        )
         best, worst = best_and_worst(result, judgement)
         legend = "The blue line is the place in the daily list (top is first), red dots are warnings."
         yield section("Ten best cases", legend, case_table(result, judgement, best))
@@ -131,13 +150,26 @@ def _what_if(judgement: Judgement) -> str:
     return table(("score at least", "lines a day", "precision", "recall", "new per 1,000 line-weeks"), rows)
 
 
-def _by_group(groups: Sequence[str], judgement: Judgement) -> str:
+def _by_group(groups: Sequence[str], judgement: Judgement) -> Iterator[str]:
     names, days = np.array(groups), judgement.leads.days
+    kinds = sorted(set(groups))
+    own = [days[names == kind] for kind in kinds]
+    detected = [float((part > 0).mean()) for part in own]
+    early = [float((part >= WARNED_DAYS).mean()) for part in own]
+    yield group_chart(f"found before they left, {', '.join(kinds[:3])}", kinds, detected, early)
+    rows = (
+        (kind, number(len(part)), percent(found), number(float(np.median(part)), 1), percent(week))
+        for kind, part, found, week in zip(kinds, own, detected, early, strict=True)
+    )
+    yield table(("", "churners", "detected", "median lead, days", "a week or more"), rows)
+
+
+def _cause_by_segment(segments: Sequence[str], judgement: Judgement) -> str:
+    who, why, days = np.array(segments), np.array(judgement.leads.causes), judgement.leads.days
+    columns = sorted(set(segments))
     rows = []
-    for name in sorted(set(groups)):
-        own = days[names == name]
-        rows.append((
-            name, number(len(own)), percent(float((own > 0).mean())), number(float(np.median(own)), 1),
-            percent(float((own >= 7.0).mean())),
-        ))  # fmt: skip
-    return table(("", "churners", "detected", "median lead, days", "a week or more"), rows)
+    for cause in sorted(set(judgement.leads.causes)):
+        cells = [days[(why == cause) & (who == segment)] for segment in columns]
+        told = [f"{len(cell)} ({percent(float((cell >= WARNED_DAYS).mean()))})" if len(cell) else "" for cell in cells]
+        rows.append((cause, *told))
+    return table(("", *columns), rows)

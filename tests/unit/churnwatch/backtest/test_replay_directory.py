@@ -125,3 +125,17 @@ def test_every_line_is_listed_at_every_midnight_between_its_records(tmp_path: Pa
         (START_MS + 2 * DAY_MS, [0]),
     ]
     assert result.lists.line_ids == ["a1-1"]
+
+
+@pytest.mark.parametrize("days_off", [-400, 400])
+def test_the_time_of_a_call_that_is_refused_says_nothing_of_the_files_order(tmp_path: Path, days_off: int) -> None:
+    small_directory(tmp_path)
+    path = tmp_path / "cdr.jsonl"
+    lines = path.read_text().splitlines()
+    wrong = json.dumps({"account_id": "a1", "ts_ms": START_MS + days_off * DAY_MS})
+    path.write_text("\n".join([*lines[:4], wrong, *lines[4:]]) + "\n")
+
+    result = run(tmp_path)
+
+    assert result.replayed.dead_letters == {"missing_field": 1}
+    assert [day.day_ms for day in result.lists.days] == [START_MS + DAY_MS, START_MS + 2 * DAY_MS]
