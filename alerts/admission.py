@@ -31,6 +31,7 @@ from alerts.tasks import (
     TaskEventKind,
     TaskState,
 )
+from models.holdout import is_held_out
 from pipeline.events import ChurnWarning, SignalReport
 
 ENGINE = Actor("engine", Role.SYSTEM)
@@ -59,13 +60,15 @@ def admit(book: Book, told: ChurnWarning, customer: Customer | None, rules: Rule
         return draft(TaskEventKind.EVIDENCE_ADDED, task=task, rule=rule)
     owner = owner_of(customer)
     refusal = refusal or _refusal(book, warning, group, rules.tasks, now_ms)
+    if refusal is None and customer and is_held_out(customer.account_id, customer.segment, rules.holdout):
+        refusal = RefusalReason.HOLDOUT
     if refusal is None and owner == OUTBOUND:
         refusal = consent_refusal(customer, opted_out=book.opted_out)
         if refusal is RefusalReason.NO_CONSENT:
             rule = rules.law.unconsented(consent_of(customer))
     if refusal is not None:
         return draft(TaskEventKind.WARNING_REFUSED, reason=refusal, rule=rule)
-    task = _new_task(warning, customer, owner, group, now_ms)
+    task = _new_task(warning, customer, owner, group, now_ms, rules.law.timezone)
     task = msgspec.structs.replace(task, rules=_rules_of(task, customer, limits, rules.law))
     return draft(TaskEventKind.CREATED, task=rules.clocks.started(task, now_ms), rule=rule)
 
@@ -124,7 +127,9 @@ def _refusal(
     return RefusalReason.COOLDOWN
 
 
-def _new_task(warning: ChurnWarning, customer: Customer | None, owner: str, group: ReasonGroup, now_ms: int) -> Task:
+def _new_task(
+    warning: ChurnWarning, customer: Customer | None, owner: str, group: ReasonGroup, now_ms: int, timezone: str
+) -> Task:
     return Task(
         task_id=task_id_of(warning.account_id, group.name, warning.warning_id),
         account_id=warning.account_id,
@@ -147,7 +152,9 @@ def _new_task(warning: ChurnWarning, customer: Customer | None, owner: str, grou
         warning_ids=[warning.warning_id],
         history=[HistoryEntry(now_ms, TaskEventKind.CREATED, ENGINE.name, warning.level)][:HISTORY_LIMIT],
         star=customer.star if customer else 0,
-        timezone=customer.timezone if customer else None,
+        timezone=(customer.timezone if customer else None) or timezone,
+        segment=customer.segment if customer else "public",
+        region=customer.region if customer else "",
     )
 
 

@@ -3,20 +3,10 @@
 import msgspec
 
 from alerts.policy import DAY_MS
-from alerts.tasks import Restraint, Role, Task, TaskEvent, TaskEventKind
+from alerts.tasks import REACHED, Restraint, Role, Task, TaskEvent, TaskEventKind
 from pipeline.events import Disposition, Level
 
 CONTACT_MEMORY_MS = 30 * DAY_MS
-#: Dispositions of a contact that reached the customer; a phone that rang in vain, or a machine, did not.
-REACHED = frozenset(
-    {
-        Disposition.REACHED_SAVED,
-        Disposition.REACHED_REFUSED,
-        Disposition.REACHED_CALLBACK,
-        Disposition.OPT_OUT,
-        Disposition.TRANSFERRED,
-    }
-)
 
 
 class Cooldown(msgspec.Struct, frozen=True):
@@ -98,5 +88,5 @@ def _is_contact(event: TaskEvent) -> bool:
     """A call counts when it begins; a person's contact when it is recorded."""
     if event.kind is TaskEventKind.DIAL_STARTED:
         return True
-    recorded = event.disposition not in {None, Disposition.NOT_TRIED}
+    recorded = event.disposition not in {None, Disposition.NOT_TRIED} and not event.begun
     return recorded and event.role is not Role.DIALER

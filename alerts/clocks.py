@@ -13,8 +13,22 @@ from alerts.clock_policy import ClockPolicy, Step
 from alerts.local_time import zone_of
 from alerts.moves import SYSTEM, Move, moved
 from alerts.policy import HOUR_MS
-from alerts.tasks import OUTBOUND, UNASSIGNED, Refusal, RefusalReason, Role, Task, TaskEvent, TaskEventKind, TaskState
+from alerts.tasks import (
+    OUTBOUND,
+    UNASSIGNED,
+    Purpose,
+    Refusal,
+    RefusalReason,
+    Role,
+    Task,
+    TaskEvent,
+    TaskEventKind,
+    TaskState,
+)
 from pipeline.events import Level
+
+#: Purposes whose tasks are due at a time of their own, not by level and star.
+FIXED_DUE = (Purpose.RETURN_VISIT, Purpose.WIN_BACK)
 
 
 class Hop(NamedTuple):
@@ -49,8 +63,15 @@ class Clocks:
         hours = self._policy.due_hours[level][min(max(task.star, 0), 5)]
         return self._time_of(task).after(now_ms, int(hours * HOUR_MS), self._zone_of(task))
 
+    def works(self, owner: str, at_ms: int, zone: tzinfo) -> bool:
+        """Whether this owner works at that moment."""
+        time = self._outbound if owner == OUTBOUND else self._managers
+        return time.between(at_ms, at_ms + 1, zone) > 0
+
     def started(self, task: Task, now_ms: int) -> Task:
-        """The task with its clock begun now."""
+        """The task with its clock begun now. What its purpose says of when it is due (a return visit) is left as it is."""
+        if task.purpose in FIXED_DUE:
+            return self._set(task, task.due_ms, None)
         return self._set(task, self.due_ms(task, task.level, now_ms), None)
 
     def hastened(self, task: Task, now_ms: int) -> Task:

@@ -1,10 +1,11 @@
 """When a customer may be called: consent, opt-out, local hours, caps over all channels."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from alerts.law_pack import LawPack
 from alerts.local_time import MINUTES_A_DAY, window_minutes, zone_of
-from alerts.policy import DAY_MS, ContactPolicy
+from alerts.policy import DAY_MS, CapName, ContactPolicy
 from alerts.tasks import Customer, RefusalReason
 
 
@@ -33,19 +34,54 @@ def window_opens_ms(customer: Customer, policy: ContactPolicy, law: LawPack, now
     return int(opening.timestamp() * 1000)
 
 
-def cap_ends_ms(contacts: list[int], policy: ContactPolicy, now_ms: int) -> int:
+def cap_ends_ms(contacts: Sequence[int], policy: ContactPolicy, now_ms: int, escaped: Sequence[CapName] = ()) -> int:
     """When the caps allow the next contact, `now_ms` itself when they do now. `contacts`: earlier ones, ascending.
+
+    Caps named in `escaped` need not be kept.
 
     >>> from alerts.policy import read_task_policy
     >>> cap_ends_ms([1_000], read_task_policy().contact, 2_000) == 1_000 + DAY_MS
     True
     """
     ends = now_ms
-    for days, cap in ((1, policy.per_day), (7, policy.per_week), (30, policy.per_30_days)):
-        recent = [at for at in contacts if at > now_ms - days * DAY_MS]
+    for name, days, cap in caps_of(policy):
+        recent = [] if name in escaped else [at for at in contacts if at > now_ms - days * DAY_MS]
         if len(recent) >= cap:
             ends = max(ends, recent[len(recent) - cap] + days * DAY_MS)
     return ends
+
+
+def caps_allow(contacts: Sequence[int], at_ms: int, policy: ContactPolicy, escaped: Sequence[CapName] = ()) -> bool:
+    """Whether one more contact at `at_ms` keeps every cap, now and with those already reserved for later.
+
+    `contacts`: made and reserved ones, in any order. `escaped`: caps that this contact need not keep.
+    """
+    times = sorted([*contacts, at_ms])
+    for name, days, cap in caps_of(policy):
+        if name in escaped:
+            continue
+        span = days * DAY_MS
+        for end in times:
+            if at_ms <= end < at_ms + span and sum(end - span < at <= end for at in times) > cap:
+                return False
+    return True
+
+
+def caps_of(policy: ContactPolicy) -> list[tuple[CapName, int, int]]:
+    """Every cap as (name, days, contacts)."""
+    return [("day", 1, policy.per_day), ("week", 7, policy.per_week), ("30_days", 30, policy.per_30_days)]
+
+
+def day_of(at_ms: int, law: LawPack) -> str:
+    """The country's day of the calendar, by which capacity is counted, as "2026-03-03"."""
+    return datetime.fromtimestamp(at_ms / 1000, zone_of(law.timezone) or UTC).date().isoformat()
+
+
+def day_ends_ms(at_ms: int, law: LawPack) -> int:
+    """When the next day of the country begins."""
+    zone = zone_of(law.timezone) or UTC
+    day = datetime.fromtimestamp(at_ms / 1000, zone).date() + timedelta(days=1)
+    return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() * 1000)
 
 
 def _window(customer: Customer, policy: ContactPolicy, law: LawPack) -> tuple[int, int]:

@@ -5,14 +5,15 @@ from alerts.law import exhausted, exhausted_reason, standing
 from alerts.law_pack import LawPack
 from alerts.moves import Move, forbid, limit
 from alerts.policy import TaskPolicy
-from alerts.tasks import RefusalReason, Restraint, Task, TaskEvent, TaskState
+from alerts.tasks import OUTBOUND, Purpose, RefusalReason, Restraint, Task, TaskEvent, TaskState
 from pipeline.events import Disposition
 
 
 def enforce(book: Book, law: LawPack, policy: TaskPolicy, now_ms: int) -> list[TaskEvent]:
     """The events by which the account's open tasks follow its restraints; none when they do already.
 
-    A call under way is let end first. A callback that the customer asked for is made.
+    A call under way is let end first. A callback that the customer asked for is made. Whoever opted out is called by nobody:
+    what waits in the queue for them ends at once. A return visit is no attempt to keep anybody: only an opt-out ends it.
     """
     moves = [_follow(book, task, law, policy, now_ms) for task in book.open.values()]
     return [move for move in moves if isinstance(move, TaskEvent)]
@@ -28,6 +29,10 @@ def nothing_left(book: Book, task: Task, law: LawPack, now_ms: int) -> Restraint
 
 def _follow(book: Book, task: Task, law: LawPack, policy: TaskPolicy, now_ms: int) -> Move | None:
     if task.state is TaskState.IN_CONTACT:
+        return None
+    if book.opted_out and task.owner == OUTBOUND:
+        return forbid(task, RefusalReason.OPTED_OUT, now_ms, policy)
+    if task.purpose in {Purpose.RETURN_VISIT, Purpose.CRISIS}:
         return None
     ended_by = nothing_left(book, task, law, now_ms)
     if ended_by is not None:

@@ -12,12 +12,15 @@ from alerts.tasks import (
     HISTORY_LIMIT,
     NOTE_LENGTH_MAX,
     OUTBOUND,
+    REACHED,
     Actor,
     HistoryEntry,
     Note,
+    Purpose,
     Refusal,
     RefusalReason,
     Role,
+    Slot,
     Task,
     TaskEvent,
     TaskEventKind,
@@ -30,6 +33,8 @@ Move = TaskEvent | Refusal
 
 ACCEPTABLE = (TaskState.NEW, TaskState.WAITING, TaskState.SNOOZED)
 SYSTEM = Actor("tasks", Role.SYSTEM)
+#: So many contacts that were made are kept on the task; attempts have a limit of their own (config/policies/tasks.toml).
+SPENT_LIMIT = 20
 
 
 def accept(task: Task, actor: Actor, now_ms: int) -> Move:
@@ -61,20 +66,27 @@ def record(
         return Refusal(RefusalReason.STALE_ATTEMPT, task)
     if refusal := _refusal(task, actor, note):
         return refusal
-    if (task.state is TaskState.IN_CONTACT) != (actor.role is Role.DIALER):
+    begun = task.state is TaskState.IN_CONTACT
+    if begun and not began(task, actor):
+        return Refusal(RefusalReason.WRONG_STATE, task)
+    if actor.role is Role.DIALER and not begun:
         return Refusal(RefusalReason.WRONG_STATE, task)
     rule = policy.dispositions[disposition]
     attempts = task.attempts + 1
-    result = rule.result
+    result = visit_result(task, disposition, rule.result)
     if result is None and attempts >= (rule.attempts_max or 1):
         result = TaskResult.UNREACHABLE
     told = {
         "attempts": attempts,
         "disposition": disposition,
         "dialing_line_id": None,
+        "contact_by": None,
         "notes": _noted(task, actor, note, now_ms),
+        **_slot_used(task, begun=begun),
     }
-    extra = {"attempt": attempts, "disposition": disposition, "note": note or None}
+    extra = {"attempt": attempts, "disposition": disposition, "note": note or None, "begun": begun}
+    if disposition is Disposition.OPT_OUT:
+        extra["line_id"] = task.dialing_line_id or task.line_id
     if result is not None:
         return _done(task, actor, result, now_ms, policy, told, extra)
     return moved(
@@ -148,6 +160,54 @@ def limit(task: Task, rules: Sequence[Rule], now_ms: int) -> Move:
     )  # fmt: skip
 
 
+def expire(task: Task, now_ms: int, policy: TaskPolicy) -> Move:
+    """Close what nobody came to in its time. Not during a call."""
+    if not task.open:
+        return Refusal(RefusalReason.ALREADY_CLOSED, task)
+    if task.state is TaskState.IN_CONTACT or now_ms < policy.expires_ms(task):
+        return Refusal(RefusalReason.WRONG_STATE, task)
+    return _done(task, SYSTEM, TaskResult.EXPIRED, now_ms, policy, {}, {})
+
+
+def lose_customer(task: Task, now_ms: int, policy: TaskPolicy) -> Move:
+    """Close it because the customer left."""
+    if not task.open:
+        return Refusal(RefusalReason.ALREADY_CLOSED, task)
+    if task.state is TaskState.IN_CONTACT:
+        return Refusal(RefusalReason.WRONG_STATE, task)
+    return _done(task, SYSTEM, TaskResult.LOST, now_ms, policy, {}, {})
+
+
+def won_back(task: Task, now_ms: int, policy: TaskPolicy) -> Move:
+    """Close a win-back because the customer came back, whoever brought it about."""
+    if not task.open:
+        return Refusal(RefusalReason.ALREADY_CLOSED, task)
+    if task.state is TaskState.IN_CONTACT:
+        return Refusal(RefusalReason.WRONG_STATE, task)
+    return _done(task, SYSTEM, TaskResult.SAVED, now_ms, policy, {}, {})
+
+
+def release(task: Task, now_ms: int) -> Move:
+    """Give the reserved contact back."""
+    if task.slot is None or not task.open:
+        return Refusal(RefusalReason.WRONG_STATE, task)
+    return moved(task, TaskEventKind.RELEASED, SYSTEM, now_ms, detail=task.slot.day, slot=None)
+
+
+def began(task: Task, actor: Actor) -> bool:
+    """Whether the contact under way is theirs to end: a dialer's by any dialer, a person's by that person or a supervisor."""
+    if task.contact_by is None:
+        return actor.role is Role.DIALER
+    return actor.name == task.contact_by or actor.role is Role.SUPERVISOR
+
+
+def visit_result(task: Task, disposition: Disposition, result: TaskResult | None) -> TaskResult | None:
+    """A return visit that reached the customer is made, however it went; all else ends as its disposition says."""
+    if task.purpose is Purpose.RETURN_VISIT and result is not None and disposition in REACHED:
+        return TaskResult.VISITED
+    return result
+
+
 def cited(rule: Rule | None) -> dict[str, str]:
     """The fields of an event that name a rule."""
     return {} if rule is None else {"rule": rule.id, "rule_text": rule.text.en}
@@ -191,7 +251,27 @@ def moved(
 def changed(task: Task, kind: TaskEventKind, actor: Actor, now_ms: int, *, detail: str = "", **changes: Any) -> Task:
     """The task after one change: a version further, with the change in its history."""
     history = [*task.history, HistoryEntry(now_ms, kind, actor.name, detail)][-HISTORY_LIMIT:]
-    return msgspec.structs.replace(task, version=task.version + 1, history=history, **changes)
+    after = msgspec.structs.replace(task, version=task.version + 1, history=history, **changes)
+    return after if _keeps_slot(after) else msgspec.structs.replace(after, slot=None)
+
+
+def spend(task: Task, slot: Slot) -> dict[str, Any]:
+    """The fields of a task whose contact `slot` is made now."""
+    return {"slot": None, "spent": [*task.spent, slot][-SPENT_LIMIT:]}
+
+
+def _slot_used(task: Task, *, begun: bool) -> dict[str, Any]:
+    """A contact that was begun has spent its slot; one that is told afterwards spends the one that was reserved for it."""
+    if begun or task.slot is None or task.slot.attempt != task.attempts + 1:
+        return {}
+    return spend(task, task.slot)
+
+
+def _keeps_slot(task: Task) -> bool:
+    """A reservation dies with its task, and with whoever was to use it; a task put aside does not hold one."""
+    if task.slot is None:
+        return True
+    return task.open and task.slot.owner == task.owner and task.state is not TaskState.SNOOZED
 
 
 def _refusal(task: Task, actor: Actor, note: str = "") -> Refusal | None:

@@ -3,12 +3,12 @@
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
-from alerts.tasks import LEVEL_RANK, TaskResult
-from pipeline.events import Disposition, Level, SignalReport
+from alerts.tasks import LEVEL_RANK, Purpose, Task, TaskResult
+from pipeline.events import ChurnKind, Disposition, Level, Segment, SignalReport
 
 TASK_POLICY_FILE = Path(__file__).resolve().parent.parent / "config" / "policies" / "tasks.toml"
 HOUR_MS = 3_600_000
@@ -18,6 +18,12 @@ Positive = Annotated[float, msgspec.Meta(gt=0, le=10_000)]
 NonNegative = Annotated[float, msgspec.Meta(ge=0, le=10_000)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 Window = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]|24):[0-5]\d$")]
+
+
+VisitCause = Literal["provisioning_done", "fault_closed"]
+#: Purposes whose tasks form a reason group of their own, of the same name.
+PURPOSE_GROUPS = (Purpose.RETURN_VISIT, Purpose.WIN_BACK, Purpose.CRISIS)
+CapName = Literal["day", "week", "30_days"]
 
 
 class TaskPolicyError(ValueError):
@@ -52,16 +58,48 @@ class ContactPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     per_30_days: Count
     lease_s: Positive
     deliveries_max: Count
+    callbacks_escape: list[CapName] = []
+    person_contact_hours: Positive = 4
+
+
+class VisitPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`due_days` by what happened; `forget_days`: what is older when it is heard of makes no visit."""
+
+    due_days: dict[VisitCause, Positive]
+    forget_days: Positive
+
+
+class WinBackPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    kinds: list[ChurnKind]
+    after_days: NonNegative
+    due_days: Positive
+    forget_days: Positive
+
+
+class CrisisPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    groups: list[str]
+    window_minutes: Positive
+    customers_min: Annotated[int, msgspec.Meta(ge=2)]
+    times_usual: Annotated[float, msgspec.Meta(gt=1, le=1000)]
+    spared: list[Segment]
 
 
 class TaskPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """See the comments of the file for each key."""
 
     create_from: Level
+    expire_days: Positive
     seen_days: Positive
     contact: ContactPolicy
     dispositions: dict[Disposition, DispositionRule]
     groups: ReasonGroups
+    visits: VisitPolicy
+    win_back: WinBackPolicy
+    crisis: CrisisPolicy
+
+    def expires_ms(self, task: Task) -> int:
+        """When this task closes unless somebody came to it; what was put aside is given its time."""
+        return max(task.created_ms, task.not_before_ms or 0) + int(self.expire_days * DAY_MS)
 
     def makes_task(self, level: Level) -> bool:
         return LEVEL_RANK[level] >= LEVEL_RANK[self.create_from]
@@ -112,6 +150,14 @@ def _check(policy: TaskPolicy, path: Path) -> None:
             raise TaskPolicyError(
                 f"{path}: [dispositions.{disposition}] needs either `result` or both `delay_hours` and `attempts_max`"
             )
+    missing = [purpose for purpose in PURPOSE_GROUPS if purpose not in {group.name for group in policy.groups.order}]
+    if missing:
+        raise TaskPolicyError(
+            f"{path}: no group `{missing[0]}` in [[groups.order]]; tasks of that purpose need its rules"
+        )
+    causes = [cause for cause in get_args(VisitCause) if cause not in policy.visits.due_days]
+    if causes:
+        raise TaskPolicyError(f"{path}: [visits] due_days lacks `{causes[0]}`")
     names = [group.name for group in policy.groups.order]
     if len(set(names)) != len(names):
         raise TaskPolicyError(f"{path}: two groups have the same name; names are {', '.join(names)}")

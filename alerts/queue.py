@@ -50,6 +50,7 @@ class CallQueue:
         self._actor = Actor(consumer, Role.DIALER)
         self._move = client.register_script(lua("move_due"))
         self._put_back = client.register_script(lua("put_back"))
+        self._handed = f"{store.keys.calls}:handed"
 
     def prepare(self) -> None:
         """Make stream and group; harmless where they are. An entry added before counts too."""
@@ -95,6 +96,33 @@ class CallQueue:
         if reason is not RefusalReason.BUSY:
             self._release(lease, str(self._store.now_ms()) if reason is RefusalReason.WRONG_STATE else "")
         return told
+
+    def held(self, entry_id: str) -> Lease | None:
+        """The lease of this entry, while it is in our hands; None once it has gone to another or is over."""
+        mine = self._redis.xpending_range(self._keys.calls, GROUP, entry_id, entry_id, 1, consumername=self._consumer)
+        rows = entries(self._redis.xrange(self._keys.calls, entry_id, entry_id)) if mine else ()
+        return next((lease._replace(deliveries=int(mine[0]["times_delivered"])) for lease in _leases(rows)), None)
+
+    def hand_over(self, lease: Lease, patience_ms: int) -> None:
+        """A begun call is a telephone system's now, which tells later how it ended; `report_silent` waits so long."""
+        self._redis.zadd(self._handed, {lease.call: self._store.now_ms() + patience_ms})
+        self._release(lease, "")
+
+    def finish_handed(self, task_id: str, attempt: int, disposition: Disposition, note: str = "") -> Task | Refusal:
+        """Record how a call ended that was handed over. Twice is harmless: the attempt is over after the first."""
+        told = self._store.record_disposition(task_id, self._actor, disposition, note, attempt=attempt)
+        if not isinstance(told, Refusal) or told.reason is not RefusalReason.BUSY:
+            self._redis.zrem(self._handed, f"{task_id}:{attempt}")
+        return told
+
+    def report_silent(self) -> int:
+        """Report those handed-over calls lost that nobody told the end of in time; returns how many."""
+        silent = texts(self._redis.zrangebyscore(self._handed, "-inf", self._store.now_ms(), start=0, num=MOVE_LIMIT))
+        for call in silent:
+            task_id, _, attempt = call.rpartition(":")
+            self._store.lose_attempt(task_id, self._actor, int(attempt))
+            self._redis.zrem(self._handed, call)
+        return len(silent)
 
     def dead(self, limit: int = 100) -> list[str]:
         """Calls handed out too often, latest first."""

@@ -21,6 +21,16 @@ HISTORY_LIMIT = 20
 EVIDENCE_LIMIT = 50
 NOTE_LENGTH_MAX = 2000
 
+#: Dispositions of a contact that reached the customer; a phone that rang in vain, or a machine, did not.
+REACHED = frozenset(
+    {
+        Disposition.REACHED_SAVED,
+        Disposition.REACHED_REFUSED,
+        Disposition.REACHED_CALLBACK,
+        Disposition.OPT_OUT,
+        Disposition.TRANSFERRED,
+    }
+)
 LEVEL_RANK: dict[Level, int] = {Level.WATCH: 0, Level.WARN: 1, Level.CRITICAL: 2}
 
 
@@ -43,6 +53,17 @@ OPEN_STATES = (TaskState.NEW, TaskState.ACCEPTED, TaskState.IN_CONTACT, TaskStat
 CLOSED_STATES = (TaskState.DONE, TaskState.RECOVERED)
 
 
+class Purpose(StrEnum):
+    """What a task is for; only `retention` and `win_back` are attempts to sell."""
+
+    RETENTION = "retention"
+    RETURN_VISIT = "return_visit"
+    """A promise to call after a service was opened or a fault closed (alerts/triggers.py)."""
+    WIN_BACK = "win_back"
+    CRISIS = "crisis"
+    """One incident of many customers at once, for a supervisor; nobody is called under it."""
+
+
 class TaskResult(StrEnum):
     """What came of a task that is done."""
 
@@ -52,6 +73,12 @@ class TaskResult(StrEnum):
     TRANSFERRED = "transferred"
     NOT_ALLOWED = "not_allowed"
     """The customer may no longer be called: consent withdrawn or opted out."""
+    VISITED = "visited"
+    """The return visit was made."""
+    LOST = "lost"
+    """The customer left."""
+    EXPIRED = "expired"
+    """Nobody came to it within the time that its policy gives."""
 
 
 class Role(StrEnum):
@@ -100,6 +127,21 @@ class RefusalReason(StrEnum):
     NO_LINE = "no_line"
     OUTSIDE_WINDOW = "outside_window"
     CONTACT_CAP = "contact_cap"
+    NO_SUCH_OFFER = "no_such_offer"
+    """The task's playbook has no such offer, or the law does not leave it."""
+    OFFER_NOT_WORTH = "offer_not_worth"
+    """It would cost more than it can bring with this customer."""
+    OVER_BUDGET = "over_budget"
+    CAPACITY_FULL = "capacity_full"
+    """Whoever would make this contact has no room left today."""
+    DO_NOT_CALL = "do_not_call"
+    """This number must not be called, whoever's account it belongs to."""
+    CRISIS = "crisis"
+    """Many customers of the region say the same at once: one incident has it, not a task each."""
+    HOLDOUT = "holdout"
+    """This customer is left alone at random, so that the effect of acting can be measured."""
+    TOO_LATE = "too_late"
+    """What it is about happened so long ago that nothing is to be done about it any more."""
     NOT_RECOVERED = "not_recovered"
 
 
@@ -128,8 +170,21 @@ class TaskEventKind(StrEnum):
     """A rule of the law limits from now on what may be done; `rule` says which."""
     ESCALATED = "escalated"
     """The task's clock ran out: the next in the chain has it, or (outbound) is told."""
+    PLANNED = "planned"
+    """A contact was reserved: capacity of whoever makes it, and the customer's caps."""
+    RELEASED = "released"
+    """A reserved contact was given back unused."""
+    NUMBER_BARRED = "number_barred"
+    """`line_id` must not be called any more, whoever's account it belongs to."""
+    NUMBER_ALLOWED = "number_allowed"
     WARNING_REFUSED = "warning_refused"
     """A warning that became neither a task nor evidence; `reason` says why."""
+    OFFER_PROPOSED = "offer_proposed"
+    """An offer was put before the customer, its cost held in the budget: `task.offered`."""
+    NUMBER_READ = "number_read"
+    """A number was read from the vault; `read_for`, `line_id` and `note` say for what, which and why."""
+    NUMBER_DELETED = "number_deleted"
+    """The vault forgot a number of the account, since its time had come; `line_id` says which."""
 
 
 class Restraint(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -142,6 +197,32 @@ class Restraint(msgspec.Struct, frozen=True, omit_defaults=True):
     line_id: str
     until_ms: int
     contacts_left: int | None = None
+
+
+class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One contact on one day: room in the owner's capacity and in the customer's caps.
+
+    Attributes:
+        owner: who makes it. `day`: of the country's calendar, as "2026-03-03". `at_ms`: not before then.
+        attempt: the attempt it is for. `gain`: expected gain in the operator's currency, None where nobody worked it out.
+    """
+
+    owner: str
+    day: str
+    at_ms: int
+    attempt: int
+    gain: float | None = None
+
+
+class Offered(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An offer before the customer: what it may cost, and what the budgets of the year were when it was proposed."""
+
+    playbook: str
+    offer: str
+    cost: float
+    at_ms: int
+    budget: float
+    budget_all: float
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -182,6 +263,10 @@ class Task(msgspec.Struct, frozen=True, omit_defaults=True):
         escalate_ms: when the next step of the escalation chain is taken; None: no further one, or the clock stands.
         escalation: steps of the chain taken. `passed_by`: owners from whom it went on; they may still act.
         rules: ids of the rules of the country's pack that limit what may be done (`config/countries`).
+        segment, region: as in the customer's record when the task was made. `purpose`: what it is for.
+        slot: the contact reserved for it; `spent`: the reserved contacts that were made, lately.
+        contact_by: the person in contact now; None: nobody is, or the dialer is.
+        causes: of a return visit: what it answers, "order:<record id>" and the like.
     """
 
     task_id: str
@@ -222,6 +307,14 @@ class Task(msgspec.Struct, frozen=True, omit_defaults=True):
     escalation: int = 0
     passed_by: list[str] = []
     rules: list[str] = []
+    segment: str = ""
+    region: str = ""
+    purpose: Purpose = Purpose.RETENTION
+    slot: Slot | None = None
+    spent: list[Slot] = []
+    contact_by: str | None = None
+    causes: list[str] = []
+    offered: Offered | None = None
 
     @property
     def open(self) -> bool:
@@ -243,7 +336,8 @@ class TaskEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     `seq` counts the account's events from 1; `prev_hash` is the hash of the one before ("" for the first); `hash`
     covers all other fields but `event_id` (alerts/chain.py). `task` is the task after the change, so that the inbox can
     be rebuilt from these events alone; None where a warning was refused. `rule` and `rule_text`: the rule of the country's
-    pack that barred, limited or ended something here; `restraint`: what holds from this event on.
+    pack that barred, limited or ended something here; `restraint`: what holds from this event on. `line_id`: the number that
+    was barred or allowed; `begun`: the end of a contact whose beginning was told before, so that it counts once.
     """
 
     account_id: str
@@ -261,6 +355,9 @@ class TaskEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     rule: str | None = None
     rule_text: str | None = None
     restraint: Restraint | None = None
+    line_id: str | None = None
+    begun: bool = False
+    read_for: str | None = None
     task: Task | None = None
     seq: int = 0
     prev_hash: str = ""
@@ -296,23 +393,3 @@ class Customer(msgspec.Struct, frozen=True):
     """Value indicators by name, as the account manager or another system judged them (alerts/value)."""
     opted_out: bool = False
     """An opt-out disposition was recorded here; it outlives any later `consent.call`."""
-
-
-class Counts(msgspec.Struct, frozen=True):
-    """How many tasks there are. `closed` counts all ever closed, `overdue` the open ones whose due time has passed."""
-
-    open: int
-    closed: int
-    overdue: int
-    by_state: dict[str, int]
-    by_group: dict[str, int]
-    created: int
-    refused: dict[str, int]
-
-
-class OwnerCounts(msgspec.Struct, frozen=True):
-    """One owner's open tasks."""
-
-    owner: str
-    open: int
-    new: int

@@ -3,39 +3,57 @@
 import os
 import socket
 import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import redis
 import structlog
 
-from alerts.dialer import Dialer, Ring
+from alerts.dialer import Dialer
+from alerts.dialers.port import Ring
+from alerts.dialers.told_later import DispositionStream, ToldLater, read_answers
+from alerts.policy import HOUR_MS
 from alerts.queue import CallQueue
 from alerts.store.ledger import InboxNotReady
 from churnwatch.clients import redis_client
+from churnwatch.disposition_codes import codes_of
 from churnwatch.settings import Settings
 from churnwatch.task_store import task_store
 
+if TYPE_CHECKING:
+    from churnwatch.telephone import Telephone
+
 BLOCK_MS = 500
 AWAY_PAUSE_S = 1.0
+NOT_READY_PAUSE_S = 0.5
 
 log = structlog.get_logger()
 
 
-def run_dialer(settings: Settings, ring: Ring, stop: threading.Event) -> Dialer:
+def run_dialer(settings: Settings, ring: Ring, stop: threading.Event, telephone: "Telephone | None" = None) -> Dialer:
     """Dial what is due until `stop` is set; returns the dialer with its counts.
 
+    Where `ring` goes to a `telephone` system, what that tells later is taken in between.
+
     Raises:
-        UserError: Redis cannot be reached within the configured time.
+        UserError: Redis cannot be reached within the configured time, or a table of codes is wrong.
     """
     client = redis_client(settings)
     queue = CallQueue(client, task_store(settings, client), f"{socket.gethostname()}-{os.getpid()}")
-    dialer = Dialer(queue, ring)
+    ready = telephone.breaker.closed if telephone is not None else _always
+    dialer = Dialer(queue, ring, ready, int(settings.dialer.patience_h * HOUR_MS))
+    take_told = _told_later(settings, client, queue, telephone)
     prepared = False
     while not stop.is_set():
         try:
             if not prepared:
                 queue.prepare()
                 prepared = True
-            dialer.work(BLOCK_MS)
+            take_told()
+            if ready():
+                dialer.work(BLOCK_MS)
+            else:
+                stop.wait(NOT_READY_PAUSE_S)
         except (redis.RedisError, InboxNotReady) as error:
             prepared = False
             log.warning("dialer.interrupted", problem=str(error), retry_s=AWAY_PAUSE_S)
@@ -44,6 +62,25 @@ def run_dialer(settings: Settings, ring: Ring, stop: threading.Event) -> Dialer:
     client.close()
     log.info("dialer.left", rung=dict(dialer.rung), refused=dict(dialer.refused))
     return dialer
+
+
+def _always() -> bool:
+    return True
+
+
+def _told_later(
+    settings: Settings, client: redis.Redis, queue: CallQueue, telephone: "Telephone | None"
+) -> Callable[[], None]:
+    """Takes dispositions from the Redis stream, and from answer files where there is a folder of them."""
+    later = ToldLater(queue, codes_of(settings))
+    stream = DispositionStream(client, settings.kafka.topic_prefix, later)
+
+    def take() -> None:
+        stream.read()
+        if telephone is not None and telephone.drop is not None:
+            read_answers(telephone.drop, later)
+
+    return take
 
 
 def _leave(queue: CallQueue) -> None:

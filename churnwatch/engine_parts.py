@@ -15,13 +15,14 @@ from pipeline.features.catalogue import Feature, feature_schema, features_for
 from pipeline.kinds import KindTable
 from pipeline.merge import Merger
 from pipeline.partition_task import PartitionTask
-from pipeline.policy import SignalPolicy, read_policy
+from pipeline.policy import SignalPolicy, policy_in_country, read_policy
 from pipeline.ports import Scorer
 from pipeline.signals.registry import SOFT_SIGNAL_NAMES
 from pipeline.snapshot import Snapshotter
 from pipeline.state.partition import PartitionState
 
 POLICY_FILE = CONFIG_DIR / "policies" / "signals.toml"
+COUNTRIES_DIR = CONFIG_DIR / "countries"
 
 
 @dataclass(slots=True)
@@ -72,6 +73,7 @@ class EngineParts:
         return LabelRules(
             horizon_ms=self.settings.engine.horizon_days * DAY_MS,
             snapshot_every_days=self.settings.learning.snapshot_every_days,
+            treated_weight=self.settings.learning.treated_weight,
         )
 
 
@@ -81,5 +83,5 @@ def engine_parts(settings: Settings, policy_file: Path = POLICY_FILE) -> EngineP
     Raises:
         PolicyError: the policy file cannot be used.
     """
-    policy = read_policy(policy_file, SOFT_SIGNAL_NAMES)
+    policy = policy_in_country(read_policy(policy_file, SOFT_SIGNAL_NAMES), COUNTRIES_DIR, settings.law.country)
     return EngineParts(settings, policy, features_for(list(policy.hard)))

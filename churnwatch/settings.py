@@ -9,9 +9,9 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from churnwatch.settings_sources import SettingsError, load
@@ -24,6 +24,14 @@ DEFAULT_FILE = CONFIG_DIR / "churnwatch.toml"
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _unset(value: object) -> object:
+    """TOML and the environment have no null: an empty text stands for a path that is not set."""
+    return None if value == "" else value
+
+
+OptionalPath = Annotated[Path | None, BeforeValidator(_unset)]
 
 
 class KafkaSettings(Section):
@@ -88,6 +96,10 @@ class WorkerSettings(Section):
     stall_timeout_s: float = Field(
         300.0, gt=0, description="a worker that is behind and gets no further for so long stops"
     )
+    feed_silence_s: float = Field(900.0, gt=0, description="no call record for so long by the wall clock is reported")
+    scores_dir: OptionalPath = Field(
+        None, description="write the daily lists here as JSON lines, a file a partition; empty: nowhere"
+    )
     dead_letter_window_records: int = Field(20_000, ge=100, description="records over which that share is taken")
 
 
@@ -98,6 +110,15 @@ class LearningSettings(Section):
     publish_every_s: float = Field(10.0, gt=0, description="or after so long, when there are any")
     minimum_positives: int = Field(30, ge=1, description="churners learnt before a first model is published")
     snapshot_every_days: int = Field(7, ge=1, description="how often a line's features are kept as an example")
+    treated_weight: float = Field(
+        0.5, ge=0, le=1, description="what an example counts for after a retention contact; 0: it ends there"
+    )
+    contestants: list[str] = Field(
+        ["prior", "blend"],
+        description="who learns side by side, the first begins as champion: prior, blend, logistic, forest",
+    )
+    promotion_labels: int = Field(4000, ge=500, description="labels on which a challenger must have been better")
+    promotion_margin: float = Field(0.02, ge=0, lt=1, description="by how large a part its log loss must be lower")
 
 
 class TasksSettings(Section):
@@ -105,6 +126,14 @@ class TasksSettings(Section):
 
     clock: Literal["wall", "stream"] = Field("wall", description="what due times go by; stream: demo and backtest")
     batch_records: int = Field(1000, ge=1, le=100_000, description="warnings taken at once")
+    holdout_public: float = Field(
+        0.02,
+        ge=0,
+        lt=1,
+        description="share of public accounts left alone at random, so that the effect of acting shows",
+    )
+    holdout_business: float = Field(0.02, ge=0, lt=1, description="the same of business accounts")
+    holdout_key_account: float = Field(0.0, ge=0, lt=1, description="the same of key accounts; shipped as none")
     sweep_every_s: float = Field(1.0, gt=0, description="how often recovered tasks are closed and due calls queued")
 
 
@@ -119,7 +148,7 @@ class DialerSettings(Section):
     """How the outbound queue reaches a telephone system; see docs/dialers.md. Secrets are read from files."""
 
     url: str = Field("", description="of VICIdial's non_agent_api.php, or of the webhook's receiver")
-    secret_file: Path | None = Field(None, description="shared with webhooks, both ways; none: no webhook is taken")
+    secret_file: OptionalPath = Field(None, description="shared with webhooks, both ways; empty: no webhook is taken")
     user: str = Field("", description="of VICIdial's API")
     list_id: int = Field(999, ge=100, le=999_999_999_999, description="VICIdial's list that calls are put on")
     codes: str = Field("vicidial", pattern=r"^[a-z0-9-]{1,40}$", description="its table of codes in config/dialers")
@@ -130,7 +159,7 @@ class DialerSettings(Section):
 class NotifySettings(Section):
     """Messages to owners of tasks; see docs/notifications.md. Addresses hold secrets and are read from a file."""
 
-    contacts_file: Path | None = Field(None, description="owners and their addresses; none: nobody is told anything")
+    contacts_file: OptionalPath = Field(None, description="owners and their addresses; empty: nobody is told anything")
     link: str = Field("http://127.0.0.1:8350", description="the console's address, as owners reach it")
 
 
@@ -152,7 +181,9 @@ class PrivacySettings(Section):
         Path("var/vault.key"), description="seals numbers and tokens; made on first use; without it they are lost"
     )
     vault_key_id: str = Field("v1", description="written into each sealed record, so that keys can be changed")
-    vault_older_keys: dict[str, Path] = Field({}, description="id of an earlier vault key to its file; opens, never seals")
+    vault_older_keys: dict[str, Path] = Field(
+        {}, description="id of an earlier vault key to its file; opens, never seals"
+    )
     vault_days: float = Field(180.0, ge=1, description="a number that no ingest has brought for so long is deleted")
 
 

@@ -68,7 +68,7 @@ def _meaning(schema: dict[str, Any]) -> str:
 
 def _default(schema: dict[str, Any]) -> str:
     """A default as TOML writes it; for our types JSON writes the same."""
-    return json.dumps(schema["default"], ensure_ascii=False)
+    return json.dumps("" if schema["default"] is None else schema["default"], ensure_ascii=False)
 
 
 def documents() -> dict[Path, str]:

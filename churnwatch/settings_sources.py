@@ -74,6 +74,8 @@ def allowed_values(schema: Mapping[str, Any]) -> str:
         return "one of " + ", ".join(str(value) for value in schema["enum"])
     if schema.get("format") == "path":
         return "a path"
+    if any(choice.get("format") == "path" for choice in schema.get("anyOf", ())):
+        return "a path, or empty"
     if "pattern" in schema:
         return f"text that matches {schema['pattern']}"
     kind = {"integer": "an integer", "number": "a number", "boolean": "true or false", "array": "a list"}

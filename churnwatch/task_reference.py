@@ -1,12 +1,18 @@
-"""Customers and line views from Kafka into the directory: read without a group, from where Redis has them."""
+"""Customers and line views from Kafka into the directory: read without a group, from where Redis has them.
 
-from typing import TypeVar
+Sealed records (numbers, tokens) are carried over as they are; nobody here can open them.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import msgspec
 import structlog
 from kafka import KafkaConsumer, TopicPartition
 
+from alerts.sealed_view import SealedView, decoded
 from alerts.store.directory import Directory
+from churnwatch.seals import SEALED_TOPICS
 from churnwatch.settings import Settings
 from pipeline.events import CustomerRecord, Stream
 from pipeline.line_views import LineView
@@ -24,16 +30,24 @@ _views = msgspec.json.Decoder(LineView)
 class ReferenceFeed:
     """Keeps the directory current.
 
+    Args:
+        views: where the sealed records of each of `SEALED_TOPICS` go.
+
     Attributes:
         newest_view_ms: stream time of the newest line view read, 0 before the first.
     """
 
-    def __init__(self, settings: Settings, directory: Directory, consumer: KafkaConsumer) -> None:
+    def __init__(
+        self, settings: Settings, directory: Directory, consumer: KafkaConsumer, views: Mapping[str, SealedView]
+    ) -> None:
         self._directory = directory
+        self._sealed = {settings.topic(topic): views[topic] for topic in SEALED_TOPICS}
         self._consumer = consumer
         self._views_topic = settings.topic(VIEWS)
         customers = settings.topic(Stream.CUSTOMERS)
-        parts = [(customers, number) for number in range(settings.kafka.partitions)] + [(self._views_topic, 0)]
+        parts = [(customers, number) for number in range(settings.kafka.partitions)] + [
+            (topic, 0) for topic in (self._views_topic, *self._sealed)
+        ]
         self._partitions = [TopicPartition(topic, number) for topic, number in parts]
         self.newest_view_ms = 0
 
@@ -53,12 +67,15 @@ class ReferenceFeed:
         views: list[LineView] = []
         positions: dict[str, int] = {}
         for partition, records in batches.items():
+            positions[_name(partition)] = records[-1].offset + 1
+            if partition.topic in self._sealed:
+                self._carry_over(partition.topic, records)
+                continue
             values = [record.value for record in records if record.value is not None]
             if partition.topic == self._views_topic:
                 views += _decoded(_views, values, VIEWS)
             else:
                 customers += _decoded(_customers, values, Stream.CUSTOMERS)
-            positions[_name(partition)] = records[-1].offset + 1
         if positions:
             self._directory.put(customers, views, positions)
             self.newest_view_ms = max([self.newest_view_ms, *(view.ts_ms for view in views)])
@@ -69,6 +86,12 @@ class ReferenceFeed:
         ends = self._consumer.end_offsets(self._partitions)
         while any(self._consumer.position(partition) < end for partition, end in ends.items()):
             self.read(timeout_ms)
+
+    def _carry_over(self, topic: str, records: list[Any]) -> None:
+        changes, refused = decoded(((record.key or b"").decode(), record.value) for record in records)
+        self._sealed[topic].put(changes)
+        if refused:
+            log.warning("reference.refused", what=topic, records=refused)
 
 
 def _name(partition: TopicPartition) -> str:

@@ -17,24 +17,27 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, Topic
 from kafka.errors import KafkaError
 
 from alerts.chain import ChainBroken
-from alerts.queue import CallQueue, queue_depth
+from alerts.queue import CallQueue
 from alerts.store.ledger import InboxNotReady
 from alerts.store.rebuild import Rebuilder
-from alerts.store.valuation import ExpiryAlarms
-from alerts.tasks import OUTBOUND
 from churnwatch.clients import kafka_consumer, kafka_producer, redis_client
 from churnwatch.errors import UserError
+from churnwatch.seals import SEALED_TOPICS, sealed_view
 from churnwatch.settings import Settings
 from churnwatch.task_log import TaskRelay, catch_up
 from churnwatch.task_reference import ReferenceFeed
 from churnwatch.task_store import task_store
+from churnwatch.task_sweeps import TaskSweeper
+from churnwatch.task_triggers import TriggerFeed
 from churnwatch.topics import ensure_topics
+from churnwatch.vault_keeping import VaultKeeping, retention
 from pipeline.events import ChurnWarning, DeadLetter, RefusalReason
 from pipeline.metrics import Metrics
 
 GROUP = "tasks"
 WARNINGS = "warnings"
 POLL_MS = 100
+GATE_CHECK_S = 0.5
 AWAY_PAUSE_S = 1.0
 CLOSE_TIMEOUT_S = 5.0
 RAW_LENGTH_MAX = 4000
@@ -56,25 +59,29 @@ class TasksProcess(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-py
         settings: Settings,
         metrics: Metrics,
         client: redis.Redis,
-        consumers: tuple[KafkaConsumer, KafkaConsumer],
+        consumers: tuple[KafkaConsumer, KafkaConsumer, KafkaConsumer],
         producer: KafkaProducer,
     ) -> None:
         self._settings = settings
         self._metrics = metrics
         self._redis = client
         self._store = task_store(settings, client)
-        self._consumer, reference = consumers
+        self._consumer, reference, happenings = consumers
         self._producer = producer
-        self._reference = ReferenceFeed(settings, self._store.directory, reference)
+        views = {topic: sealed_view(settings, client, topic) for topic in SEALED_TOPICS}
+        self._reference = ReferenceFeed(settings, self._store.directory, reference, views)
+        self._triggers = TriggerFeed(settings, self._store, happenings)
         self._relay = TaskRelay(settings, self._store, producer, metrics)
         self._rebuilder = Rebuilder(client, self._store.keys, self._store.ledger)
         self._queue = CallQueue(client, self._store, "tasks")
-        self._alarms = ExpiryAlarms(self._store)
+        self._sweeper = TaskSweeper(client, self._store, self._queue, metrics)
+        self._vault = VaultKeeping(retention(settings, client, self._store, producer))
         self._stop = threading.Event()
         self.leading = False
         self.joined = False
         self._recovered = False
         self._swept_s = 0.0
+        self._checked_s = 0.0
 
     def stop(self) -> None:
         """Ask the loop to end after the step under way."""
@@ -103,9 +110,11 @@ class TasksProcess(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-py
         if not self.leading:
             return
         with self._back_on_failure(batch):
+            self._check_gate()
             self._recover_once()
             self._reference.read()
             self._admit([record for records in batch.values() for record in records])
+            self._sweeper.note(self._triggers.follow())
             self._relay.relay()
             if batch:
                 self._consumer.commit()
@@ -135,6 +144,15 @@ class TasksProcess(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-py
                     self._consumer.seek(partition, records[0].offset)
             raise
 
+    def _check_gate(self) -> None:
+        """Notice a Redis that was started again, lost everything or went back in time, even if nobody writes."""
+        now_s = time.monotonic()
+        if self._recovered and now_s - self._checked_s >= GATE_CHECK_S:
+            self._checked_s = now_s
+            if not self._rebuilder.gate_is_open():
+                log.warning("inbox.shut")
+                self._recovered = False
+
     def _recover_once(self) -> None:
         if self._recovered:
             return
@@ -145,6 +163,7 @@ class TasksProcess(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-py
             consumer.close()
         self._reference.start()
         self._reference.read_to_end()
+        self._triggers.start()
         self._queue.prepare()
         self._recovered = True
         log.info("tasks.ready", open=self._store.count_open())
@@ -158,7 +177,7 @@ class TasksProcess(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-py
         if len(self._store.directory.customers(accounts)) < len(accounts):
             # Their records were in Kafka before the warnings were: look once more before taking them for unknown.
             self._reference.read_to_end()
-        self._store.admit_warnings(warnings)
+        self._sweeper.note(self._store.admit_warnings(warnings))
 
     def _decode(self, record: Any) -> ChurnWarning | None:
         value: bytes = record.value or b""
@@ -187,33 +206,9 @@ class TasksProcess(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-py
         if now_s - self._swept_s < self._settings.tasks.sweep_every_s:
             return
         self._swept_s = now_s
-        closed = self._store.close_recovered()
-        if closed:
-            log.info("tasks.recovered", count=len(closed))
-        escalated = self._store.escalate_overdue()
-        if escalated:
-            log.info("tasks.escalated", count=len(escalated))
-        rung = self._alarms.ring()
-        if rung:
-            log.info("contracts.alarmed", count=len(rung))
-        self._store.forget_old_warnings()
-        self._queue.move_due()
-        self._report()
-
-    def _report(self) -> None:
-        depth = queue_depth(self._redis, self._store, time.time())
-        outbound = self._store.count_open(OUTBOUND)
-        gauges = {
-            "churnwatch_queue_depth_tasks": depth.waiting + depth.scheduled,
-            "churnwatch_queue_dead_tasks": depth.dead,
-            "churnwatch_queue_oldest_age_seconds": depth.oldest_s,
-            "churnwatch_task_outbox_records": self._store.outbox.depth(),
-            "churnwatch_tasks_overdue": self._store.counts().overdue,
-        }
-        for name, value in gauges.items():
-            self._metrics.gauge(name).set(value)
-        self._metrics.gauge("churnwatch_tasks_open", owner_kind="queue").set(outbound)
-        self._metrics.gauge("churnwatch_tasks_open", owner_kind="manager").set(self._store.count_open() - outbound)
+        self._sweeper.sweep()
+        self._queue.report_silent()
+        self._vault.sweep_when_due()
 
 
 @contextmanager
@@ -228,11 +223,13 @@ def tasks_process(settings: Settings, metrics: Metrics) -> Iterator[TasksProcess
     producer = kafka_producer(settings, max_request_size=4_000_000)
     consumer = kafka_consumer(settings, group_id=f"{settings.kafka.topic_prefix}-{GROUP}")
     reference = kafka_consumer(settings)
+    happenings = kafka_consumer(settings)
     try:
-        yield TasksProcess(settings, metrics, client, (consumer, reference), producer)
+        yield TasksProcess(settings, metrics, client, (consumer, reference, happenings), producer)
     finally:
         consumer.close()
         reference.close()
+        happenings.close()
         producer.close(timeout=CLOSE_TIMEOUT_S)
         client.close()
 

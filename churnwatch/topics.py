@@ -14,11 +14,13 @@ from churnwatch.settings import Settings
 from pipeline.events import Stream
 
 #: Topics whose newest record of a key is what counts.
-COMPACTED = ("customers", "models", "line-views")
+COMPACTED = ("customers", "models", "line-views", "vault", "accounts")
 #: Logs from whose beginning something is rebuilt; nothing in them may expire.
 KEPT = ("examples", "task-events")
 #: One ordered log each; `warnings` is keyed by account_id, `line-views` by line_id, the others by what they are about.
-SINGLE = ("warnings", "examples", "models", "tasks", "task-events", "line-views", "dead-letters")
+SINGLE = ("warnings", "examples", "models", "tasks", "task-events", "line-views", "vault", "accounts", "dead-letters")
+#: Kept uncompacted for so long: reports tell who rose or fell in a month from the versions of a customer.
+HISTORY_OF_CUSTOMERS_MS = 400 * 86_400_000
 READY_TIMEOUT_S = 20.0
 
 log = structlog.get_logger()
@@ -33,12 +35,15 @@ class TopicPlan:
     replication: int
     compacted: bool
     kept: bool = False
+    compacted_after_ms: int = 0
 
     def as_request(self) -> dict[str, Any]:
         """The topic as kafka-python's `create_topics` wants it."""
         configs = {"cleanup.policy": "compact" if self.compacted else "delete"}
         if self.kept:
             configs["retention.ms"] = "-1"
+        if self.compacted_after_ms:
+            configs["min.compaction.lag.ms"] = str(self.compacted_after_ms)
         return {
             "num_partitions": self.partitions,
             "replication_factor": self.replication,
@@ -72,7 +77,14 @@ def planned_topics(settings: Settings) -> list[TopicPlan]:
     kafka = settings.kafka
     counts = dict.fromkeys(Stream, kafka.partitions) | dict.fromkeys(SINGLE, 1)
     return [
-        TopicPlan(settings.topic(name), partitions, kafka.replication, name in COMPACTED, name in KEPT)
+        TopicPlan(
+            settings.topic(name),
+            partitions,
+            kafka.replication,
+            name in COMPACTED,
+            name in KEPT,
+            HISTORY_OF_CUSTOMERS_MS if name == Stream.CUSTOMERS else 0,
+        )
         for name, partitions in counts.items()
     ]
 

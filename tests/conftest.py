@@ -34,7 +34,8 @@ def topic_prefix() -> str:
 @pytest.fixture
 def test_environment(services: EmbeddedServices, topic_prefix: str) -> dict[str, str]:
     """Environment variables for a process under test."""
-    return {**services.environment(), "CHURNWATCH_KAFKA__TOPIC_PREFIX": topic_prefix}
+    nobody_left_alone = {"CHURNWATCH_TASKS__HOLDOUT_PUBLIC": "0", "CHURNWATCH_TASKS__HOLDOUT_BUSINESS": "0"}
+    return {**services.environment(), **nobody_left_alone, "CHURNWATCH_KAFKA__TOPIC_PREFIX": topic_prefix}
 
 
 @pytest.fixture

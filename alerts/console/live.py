@@ -10,7 +10,8 @@ import anyio.to_thread
 
 from alerts.console.ports import TaskBoard
 from alerts.console.store_errors import STORE_AWAY
-from alerts.tasks import Counts, OwnerCounts, Task
+from alerts.task_counts import Counts, OwnerCounts
+from alerts.tasks import Task
 
 AWAY = "away"
 #: Who watches the start page instead of one inbox.

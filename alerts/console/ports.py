@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from alerts.tasks import Actor, Counts, Customer, OwnerCounts, Refusal, Task, TaskState
+from alerts.task_counts import Counts, OwnerCounts
+from alerts.tasks import Actor, Customer, Refusal, Task, TaskState
 from pipeline.events import Disposition
 from pipeline.line_views import LineView
 

@@ -3,7 +3,16 @@
 from alerts.console.page_texts import PageTexts
 from alerts.tasks import NOTE_LENGTH_MAX, Actor, Refusal, RefusalReason, Task
 
-PLAIN = frozenset({RefusalReason.UNKNOWN_TASK, RefusalReason.IN_THE_PAST, RefusalReason.BUSY})
+PLAIN = frozenset(
+    {
+        RefusalReason.UNKNOWN_TASK,
+        RefusalReason.IN_THE_PAST,
+        RefusalReason.BUSY,
+        RefusalReason.NO_SUCH_OFFER,
+        RefusalReason.OFFER_NOT_WORTH,
+        RefusalReason.OVER_BUDGET,
+    }
+)
 
 
 def refusal_words(refusal: Refusal, actor: Actor, texts: PageTexts) -> str:

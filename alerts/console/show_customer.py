@@ -9,6 +9,7 @@ from alerts.console.customer_view import Wish, customer_page
 from alerts.console.moments import SNOOZE_DAYS, day
 from alerts.console.owners import known_owners
 from alerts.console.page_texts import PageTexts
+from alerts.console.playbook_view import playbook_cards
 from alerts.console.visitor import acting
 from alerts.tasks import NOTE_LENGTH_MAX
 from pipeline.events import Disposition
@@ -34,6 +35,7 @@ def show_customer(
         status,
         actor=acting(request, page.owner),
         page=page,
+        playbooks=playbook_cards(request, page.open_cards, wording.texts),
         done=did_words(did, wording.texts),
         problem=problem,
         offered=OFFERED,
@@ -46,7 +48,7 @@ def show_customer(
 
 def did_words(did: str, texts: PageTexts) -> str:
     """What was just done, or the disposition that was recorded; anything else in the address says nothing."""
-    if did in {"accepted", "noted", "snoozed", "handed_over"}:
+    if did in {"accepted", "noted", "snoozed", "handed_over", "offered"}:
         return texts(f"did.{did}")
     if did in {str(disposition) for disposition in Disposition}:
         return texts("did.recorded", what=texts.word("disposition", did))

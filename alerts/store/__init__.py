@@ -11,24 +11,36 @@ import msgspec
 import redis
 
 from alerts import dialing, moves
-from alerts.admission import admit
 from alerts.book import Book
 from alerts.clock import Clock
+from alerts.contact import day_ends_ms, day_of
 from alerts.enforcement import enforce
 from alerts.law import lawful_view
 from alerts.rules import Rules, read_rules
 from alerts.store.directory import Directory
 from alerts.store.inbox import Inbox
+from alerts.store.intake import ATTEMPTS_MAX, Intake
 from alerts.store.keys import Keys
 from alerts.store.layout import stale_at_ms
-from alerts.store.ledger import Append, Draft, Ledger
+from alerts.store.ledger import Answer, Append, Draft, Ledger
+from alerts.store.measured import Measured
 from alerts.store.outbox import Outbox
-from alerts.tasks import Actor, Counts, Customer, OwnerCounts, Refusal, RefusalReason, Task, TaskEvent, TaskState
+from alerts.task_counts import Counts, OwnerCounts
+from alerts.tasks import (
+    OUTBOUND,
+    Actor,
+    Customer,
+    Refusal,
+    RefusalReason,
+    Task,
+    TaskEvent,
+    TaskEventKind,
+    TaskState,
+)
+from alerts.triggers import Trigger
 from pipeline.events import ChurnWarning, Disposition
 from pipeline.line_views import LineView
 
-#: So often a change is decided anew when somebody else was quicker; then the caller hears `busy`.
-ATTEMPTS_MAX = 20
 SWEEP_LIMIT = 500
 
 Decision = Callable[[Book, Task], TaskEvent | Refusal]
@@ -49,9 +61,11 @@ class TaskStore:
         self.policy = self.rules.tasks
         self.clock = clock
         self.keys = Keys(prefix)
-        self.ledger = Ledger(client, self.keys, self.policy)
+        self.ledger = Ledger(client, self.keys, self.policy, self.rules.capacity)
         self.directory = Directory(client, self.keys)
+        self.measured = Measured(client, self.keys)
         self.outbox = Outbox(client, self.keys)
+        self.intake = Intake(client, self.keys, self.ledger, self.directory, self.rules, clock)
         self._inbox = Inbox(client, self.keys, self.ledger)
         self._redis = client
 
@@ -59,6 +73,10 @@ class TaskStore:
 
     def now_ms(self) -> int:
         return self.clock.now_ms()
+
+    def day_of(self, at_ms: int) -> str:
+        """The country's day of the calendar, as "2026-03-03"."""
+        return day_of(at_ms, self.rules.law)
 
     def get(self, task_id: str) -> Task | None:
         return self.ledger.tasks([task_id]).get(task_id)
@@ -75,6 +93,9 @@ class TaskStore:
     def closed_tasks(self, owner: str | None = None, limit: int = 50, offset: int = 0) -> list[Task]:
         """Latest first."""
         return self._inbox.closed_tasks(owner, limit, offset)
+
+    def count_closed(self, owner: str | None = None) -> int:
+        return self._inbox.count_closed(owner)
 
     def tasks_of(self, account_id: str) -> list[Task]:
         """The account's tasks, open ones first, at most 50."""
@@ -115,7 +136,7 @@ class TaskStore:
     # Changing
 
     def accept(self, task_id: str, actor: Actor, version: int | None = None) -> Task | Refusal:
-        return self._change(task_id, version, lambda _, task: moves.accept(task, actor, self.now_ms()))
+        return self.change(task_id, version, lambda _, task: moves.accept(task, actor, self.now_ms()))
 
     def record_disposition(
         self,
@@ -127,50 +148,64 @@ class TaskStore:
         attempt: int | None = None,
     ) -> Task | Refusal:
         """How a contact ended; it becomes an outcome that the workers learn from. `attempt`: see `moves.record`."""
-        return self._change(
+        return self.change(
             task_id,
             version,
             lambda _, task: moves.record(task, actor, disposition, note, self.now_ms(), self.policy, attempt),
         )
 
     def add_note(self, task_id: str, actor: Actor, text: str, version: int | None = None) -> Task | Refusal:
-        return self._change(task_id, version, lambda _, task: moves.add_note(task, actor, text, self.now_ms()))
+        return self.change(task_id, version, lambda _, task: moves.add_note(task, actor, text, self.now_ms()))
 
     def snooze(self, task_id: str, actor: Actor, until_ms: int, version: int | None = None) -> Task | Refusal:
-        return self._change(task_id, version, lambda _, task: moves.snooze(task, actor, until_ms, self.now_ms()))
+        return self.change(task_id, version, lambda _, task: moves.snooze(task, actor, until_ms, self.now_ms()))
 
     def reassign(self, task_id: str, actor: Actor, owner: str, version: int | None = None) -> Task | Refusal:
-        return self._change(task_id, version, lambda _, task: moves.reassign(task, actor, owner, self.now_ms()))
+        return self.change(task_id, version, lambda _, task: moves.reassign(task, actor, owner, self.now_ms()))
+
+    def begin_contact(self, task_id: str, actor: Actor, version: int | None = None) -> Task | Refusal:
+        """A person contacts the customer now: consent, hours and caps are checked, and it counts from this moment."""
+        return self.change(task_id, version, lambda book, task: self._begin(book, task, actor, task.attempts + 1))
 
     def begin_dial(self, task_id: str, actor: Actor, attempt: int) -> Task | Refusal:
         """Mark the call as begun; only then may it ring. A call nobody may ever make closes its task."""
-        begun = self._change(task_id, None, lambda book, task: self._begin(book, task, actor, attempt))
+        begun = self.change(task_id, None, lambda book, task: self._begin(book, task, actor, attempt))
         if isinstance(begun, Refusal) and begun.reason in dialing.NEVER and begun.task is not None:
             reason = begun.reason
-            self._change(task_id, None, lambda _, task: moves.forbid(task, reason, self.now_ms(), self.policy))
+            self.change(task_id, None, lambda _, task: moves.forbid(task, reason, self.now_ms(), self.policy))
         return begun
 
     def lose_attempt(self, task_id: str, actor: Actor, attempt: int) -> Task | Refusal:
-        return self._change(task_id, None, lambda _, task: dialing.lose(task, actor, attempt, self.now_ms()))
+        return self.change(task_id, None, lambda _, task: dialing.lose(task, actor, attempt, self.now_ms()))
 
     def admit_warnings(self, warnings: Sequence[ChurnWarning]) -> list[TaskEvent]:
         """Turn warnings into tasks, evidence or logged refusals; those handled before are passed over.
 
         Returns the events written. Moves the clock to the newest warning.
         """
-        events: list[TaskEvent] = []
-        waiting = list(warnings)
-        for _ in range(ATTEMPTS_MAX):
-            if not waiting:
-                break
-            written, waiting = self._admit_once(waiting)
-            events += written
-        if waiting:
-            raise redis.RedisError(
-                f"{len(waiting)} warnings met other changes {ATTEMPTS_MAX} times over; trying again later"
-            )
-        self.clock.advance(max((warning.ts_ms for warning in warnings), default=0))
-        return events
+        return self.intake.warnings(warnings)
+
+    def follow_triggers(self, triggers: Sequence[Trigger]) -> list[TaskEvent]:
+        """Make return visits and win-backs of what happened, and end what it ended; the same twice is passed over."""
+        return self.intake.triggers(triggers)
+
+    def bar_number(self, line_id: str, actor: Actor, note: str = "") -> bool:
+        """From now on nobody calls this number, whoever's account it belongs to; False: it was barred already.
+
+        What waits in the call queue for it ends at once.
+        """
+        barred = self._number(line_id, actor, note, TaskEventKind.NUMBER_BARRED)
+        for task in self._inbox.all_open(OUTBOUND):
+            if task.line_id == line_id:
+                self.change(task.task_id, None, lambda _, now: self._uncalled(now))
+        return barred
+
+    def allow_number(self, line_id: str, actor: Actor, note: str = "") -> bool:
+        """The number may be called again; False: it was not barred."""
+        return self._number(line_id, actor, note, TaskEventKind.NUMBER_ALLOWED)
+
+    def number_barred(self, line_id: str) -> bool:
+        return bool(self._redis.sismember(self.keys.barred_numbers, line_id))
 
     def close_recovered(self) -> list[Task]:
         """Close the tasks whose reason nothing has spoken for since their group's `stale_days`."""
@@ -185,7 +220,7 @@ class TaskStore:
             if stale_ms > now_ms:
                 self._redis.zadd(self.keys.stale, {task.task_id: stale_ms}, xx=True)
                 continue
-            outcome = self._change(task.task_id, task.version, lambda _, now: moves.recover(now, now_ms, self.policy))
+            outcome = self.change(task.task_id, task.version, lambda _, now: moves.recover(now, now_ms, self.policy))
             if isinstance(outcome, Task):
                 closed.append(outcome)
         return closed
@@ -195,7 +230,7 @@ class TaskStore:
         now_ms = self.now_ms()
         escalated = []
         for task in self._inbox.to_escalate(now_ms, SWEEP_LIMIT):
-            outcome = self._change(task.task_id, None, lambda _, now: self.rules.clocks.escalate(now, now_ms))
+            outcome = self.change(task.task_id, None, lambda _, now: self.rules.clocks.escalate(now, now_ms))
             if isinstance(outcome, Task):
                 escalated.append(outcome)
         return escalated
@@ -209,11 +244,30 @@ class TaskStore:
         oldest_ms = self.now_ms() - int(self.policy.seen_days * 86_400_000)
         return int(self._redis.zremrangebyscore(self.keys.seen, "-inf", oldest_ms))
 
+    def _number(self, line_id: str, actor: Actor, note: str, kind: TaskEventKind) -> bool:
+        """One chain of events a number, beside those of the accounts."""
+        draft = TaskEvent(
+            account_id=f"number:{line_id}", ts_ms=self.now_ms(), kind=kind, actor=actor.name, role=actor.role,
+            line_id=line_id, note=note or None,
+        )  # fmt: skip
+        for _ in range(ATTEMPTS_MAX):
+            book = self.ledger.book(draft.account_id)
+            if self.number_barred(line_id) == (kind is TaskEventKind.NUMBER_BARRED):
+                return False
+            if self.ledger.append([self.ledger.seal(book, [settled(draft)])])[0] is Answer.APPLIED:
+                return True
+        raise redis.RedisError("a number met other changes too often; try again")
+
+    def _uncalled(self, task: Task) -> TaskEvent | Refusal:
+        if task.state is TaskState.IN_CONTACT:
+            return Refusal(RefusalReason.WRONG_STATE, task)
+        return moves.forbid(task, RefusalReason.DO_NOT_CALL, self.now_ms(), self.policy)
+
     def _begin(self, book: Book, task: Task, actor: Actor, attempt: int) -> TaskEvent | Refusal:
         customer = self.directory.customers([task.account_id]).get(task.account_id)
         return dialing.begin(book, task, actor, attempt, customer, self.rules, self.now_ms())
 
-    def _change(self, task_id: str, version: int | None, decide: Decision) -> Task | Refusal:
+    def change(self, task_id: str, version: int | None, decide: Decision) -> Task | Refusal:
         """Decide on the latest state and write it; decide again whenever the account has moved on meanwhile."""
         for _ in range(ATTEMPTS_MAX):
             known = self.get(task_id)
@@ -228,50 +282,26 @@ class TaskStore:
             if isinstance(move, Refusal):
                 return move
             timed = self.rules.clocks.kept(task, move)
-            drafts: list[Draft] = [_settled(timed), lambda latest: self._lawful(latest, self.now_ms())]
+            drafts: list[Draft] = [settled(timed), lambda latest: self._lawful(latest, self.now_ms())]
             made = self.ledger.seal(book, drafts)
-            if self.ledger.append([made])[0]:
+            answer = self.ledger.append([made])[0]
+            if answer is Answer.APPLIED:
                 return _latest(made, task)
+            if answer is Answer.NO_ROOM:
+                return Refusal(RefusalReason.CAPACITY_FULL, task, day_ends_ms(self.now_ms(), self.rules.law))
+            if answer is Answer.BARRED:
+                return Refusal(RefusalReason.DO_NOT_CALL, task)
+            if answer is Answer.OVER_BUDGET:
+                return Refusal(RefusalReason.OVER_BUDGET, task)
         return Refusal(RefusalReason.BUSY, self.get(task_id))
-
-    def _admit_once(self, warnings: Sequence[ChurnWarning]) -> tuple[list[TaskEvent], list[ChurnWarning]]:
-        """One pass over a batch: what was written, and the warnings of accounts that moved on meanwhile."""
-        # Books before seen ids: whoever writes in between moves a book on, and that account is done again.
-        books = self.ledger.books(list({warning.account_id: None for warning in warnings}))
-        by_account = self._unseen(warnings)
-        customers = self.directory.customers(list(by_account))
-        appends = [self.ledger.seal(books[account_id], self._drafts(customers.get(account_id), batch))
-                   for account_id, batch in by_account.items()]  # fmt: skip
-        done = self.ledger.append(appends) if appends else []
-        written = [event for made, applied in zip(appends, done, strict=True) if applied for event in made.events]
-        lost = [made.start.account_id for made, applied in zip(appends, done, strict=True) if not applied]
-        return written, [warning for account_id in lost for warning in by_account[account_id]]
-
-    def _drafts(self, customer: Customer | None, warnings: Sequence[ChurnWarning]) -> list[Draft]:
-        def draft(warning: ChurnWarning) -> Draft:
-            return lambda book: [admit(book, warning, customer, self.rules, self.clock.at(warning.ts_ms))]
-
-        def follow(warning: ChurnWarning) -> Draft:
-            return lambda book: self._lawful(book, self.clock.at(warning.ts_ms))
-
-        return [step(warning) for warning in warnings for step in (draft, follow)]
 
     def _lawful(self, book: Book, now_ms: int) -> list[TaskEvent]:
         """What the law makes of the account's other tasks after a change."""
         return enforce(book, self.rules.law, self.policy, now_ms)
 
-    def _unseen(self, warnings: Sequence[ChurnWarning]) -> dict[str, list[ChurnWarning]]:
-        """Warnings not handled before, each id once, by account."""
-        unique = list({warning.warning_id: warning for warning in reversed(warnings)}.values())[::-1]
-        times: list[float | None] = self._redis.zmscore(self.keys.seen, [warning.warning_id for warning in unique])
-        by_account: dict[str, list[ChurnWarning]] = {}
-        for warning, seen_ms in zip(unique, times, strict=True):
-            if seen_ms is None:
-                by_account.setdefault(warning.account_id, []).append(warning)
-        return by_account
 
-
-def _settled(move: TaskEvent) -> Draft:
+def settled(move: TaskEvent) -> Draft:
+    """What has been decided already."""
     return lambda _: [move]
 
 

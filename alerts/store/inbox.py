@@ -1,14 +1,18 @@
 """Reading lists and counts of tasks. Nothing here changes anything."""
 
+from collections.abc import Iterator
+
 import redis
 
 from alerts.store.keys import Keys
 from alerts.store.layout import refused_counter
 from alerts.store.ledger import Ledger
 from alerts.store.replies import fields, text_set, texts
-from alerts.tasks import OPEN_STATES, Counts, OwnerCounts, RefusalReason, Task, TaskState
+from alerts.task_counts import Counts, OwnerCounts
+from alerts.tasks import OPEN_STATES, RefusalReason, Task, TaskState
 
 TASKS_OF_LIMIT = 50
+PAGE = 1000
 
 
 class Inbox:
@@ -27,6 +31,9 @@ class Inbox:
 
     def closed_tasks(self, owner: str | None, limit: int, offset: int) -> list[Task]:
         return self._page(self._keys.closed(owner), limit, offset)
+
+    def count_closed(self, owner: str | None) -> int:
+        return self._count(self._keys.closed(owner))
 
     def tasks_of(self, account_id: str) -> list[Task]:
         """An account's tasks: open ones first, latest first within both."""
@@ -64,6 +71,12 @@ class Inbox:
         """Open tasks whose next step of escalation has come."""
         ids = texts(self._redis.zrangebyscore(self._keys.escalate, "-inf", now_ms, start=0, num=limit))
         return list(self._ledger.tasks(ids).values())
+
+    def all_open(self, owner: str) -> Iterator[Task]:
+        """Every open task of an owner as the list stands now, a page at a time."""
+        ids = texts(self._redis.zrange(self._keys.open(owner), 0, -1))
+        for at in range(0, len(ids), PAGE):
+            yield from self._ledger.tasks(ids[at : at + PAGE]).values()
 
     def _page(self, key: str, limit: int, offset: int) -> list[Task]:
         ids = texts(self._redis.zrevrange(key, offset, offset + limit - 1))

@@ -51,6 +51,43 @@ class Keys(NamedTuple):
         return f"{self.prefix}:escalate"
 
     @property
+    def expire(self) -> str:
+        """Open tasks by the time at which they close because nobody came to them."""
+        return f"{self.prefix}:expire"
+
+    @property
+    def planned(self) -> str:
+        """Open tasks with a reserved contact, by its time."""
+        return f"{self.prefix}:planned"
+
+    @property
+    def person_contacts(self) -> str:
+        """Tasks whose contact a person has begun, by when."""
+        return f"{self.prefix}:person-contacts"
+
+    def capacity(self, day: str, owner: str) -> str:
+        """Contacts of one owner on one day, reserved or made: "task:attempt" by their time."""
+        return f"{self.prefix}:capacity:{day}:{owner}"
+
+    @property
+    def rates(self) -> str:
+        """Hash: how many contacts reached and kept people (alerts/capacity_rates.py)."""
+        return f"{self.prefix}:rates"
+
+    def surge(self, region: str, group: str) -> str:
+        """Tasks made of one region and reason, by when."""
+        return f"{self.prefix}:surge:{region}:{group}"
+
+    def measured(self, kind: str, account_id: str) -> str:
+        """Single facts of an account by when they happened (alerts/value/measures.py)."""
+        return f"{self.prefix}:measured:{kind}:{account_id}"
+
+    @property
+    def barred_numbers(self) -> str:
+        """Set of lines that must not be called, whoever's account they belong to."""
+        return f"{self.prefix}:barred-numbers"
+
+    @property
     def contract_ends(self) -> str:
         """Accounts by the end of their contract."""
         return f"{self.prefix}:contract-ends"
@@ -77,7 +114,7 @@ class Keys(NamedTuple):
 
     @property
     def ready(self) -> str:
-        """There while the view is complete; without it nobody may change a task."""
+        """Run id of the server whose view is complete; without it nobody may change a task."""
         return f"{self.prefix}:ready"
 
     @property

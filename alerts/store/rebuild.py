@@ -7,16 +7,16 @@ import redis
 from alerts.book import Book
 from alerts.chain import ChainBroken, check_next
 from alerts.store.keys import Keys
-from alerts.store.ledger import Append, Ledger
+from alerts.store.ledger import Answer, Append, Ledger
 from alerts.store.outbox import TASK_EVENTS_POSITION
-from alerts.store.replies import texts
+from alerts.store.replies import server_fields, texts
 from alerts.tasks import Task, TaskEvent, TaskState
 
 SCAN_COUNT = 1000
 #: First words of the keys that follow from the task log; customers, views and unsent changes do not.
 DERIVED = (
     "book", "task", "tasks-of", "open", "closed", "groups", "owners", "due", "escalate", "stale", "seen", "counters",
-    "calls",
+    "calls", "expire", "planned", "person-contacts", "capacity", "rates", "surge", "barred-numbers", "budget",
 )  # fmt: skip
 
 
@@ -33,7 +33,15 @@ class Rebuilder:
         self._redis.delete(self._keys.ready)
 
     def open_gate(self) -> None:
-        self._redis.set(self._keys.ready, "1")
+        """The view is complete, as long as this server runs: one that is started again may have gone back in time."""
+        self._redis.set(self._keys.ready, self._run_id())
+
+    def gate_is_open(self) -> bool:
+        """Whether this very server's view was found complete."""
+        return self._redis.get(self._keys.ready) == self._run_id()
+
+    def _run_id(self) -> str:
+        return str(server_fields(self._redis.info("server"))["run_id"])
 
     def wipe(self) -> int:
         """Delete what follows from the task log; returns the number of keys. Unsent changes must be relayed before."""
@@ -61,9 +69,15 @@ class Rebuilder:
             appends = [self._missing(books[account_id], own) for account_id, own in by_account.items()]
             appends = [made for made in appends if made.events]
             done = self._ledger.append(appends, rebuild=True) if appends else []
-            applied += sum(len(made.events) for made, written in zip(appends, done, strict=True) if written)
+            applied += sum(
+                len(made.events) for made, written in zip(appends, done, strict=True) if written is Answer.APPLIED
+            )
             # Another rebuild may have been quicker: what is left is looked at again, and mostly found to be there.
-            slower = {made.start.account_id for made, written in zip(appends, done, strict=True) if not written}
+            slower = {
+                made.start.account_id
+                for made, written in zip(appends, done, strict=True)
+                if written is not Answer.APPLIED
+            }
             by_account = {account_id: own for account_id, own in by_account.items() if account_id in slower}
         return applied
 

@@ -20,6 +20,10 @@ def fields(reply: Any) -> dict[str, str]:
     return cast(dict[str, str], reply)
 
 
+def server_fields(reply: Any) -> dict[str, Any]:
+    return cast(dict[str, Any], reply)
+
+
 def entries(reply: Any) -> Sequence[tuple[str, dict[str, str] | None]]:
     """Entries of a stream: (id, fields). Fields are None for an entry that was deleted while somebody held it."""
     return cast(Sequence[tuple[str, dict[str, str] | None]], reply or ())

@@ -19,7 +19,8 @@ def assessment_of(store: TaskStore, account_id: str) -> Assessment | None:
     if customer is None:
         return None
     views = store.line_views(store.lines_of(account_id))
-    return assess(gather(customer, views.values(), store.rules.value, store.now_ms()), store.rules.value)
+    counted = store.measured.of(account_id, store.now_ms())
+    return assess(gather(customer, views.values(), store.rules.value, store.now_ms(), counted), store.rules.value)
 
 
 class ExpiryAlarms:

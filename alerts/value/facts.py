@@ -1,6 +1,6 @@
 """What is known of a customer, as indicators by name: measured where the streams say it, else as its record judges it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -49,14 +49,24 @@ class Facts:
         return known.value if known else None
 
 
-def gather(customer: Customer, views: Iterable[LineView], policy: ValuePolicy, now_ms: int) -> Facts:
-    """The facts of one account. Measured indicators that the directory cannot tell come from the record, if it has them."""
+def gather(
+    customer: Customer,
+    views: Iterable[LineView],
+    policy: ValuePolicy,
+    now_ms: int,
+    counted: Mapping[Indicator, float] | None = None,
+) -> Facts:
+    """The facts of one account. Measured indicators that nothing tells come from the record, if it has them.
+
+    `counted`: what single records told (alerts/store/measured.py).
+    """
     seen = [view for view in views if view.account_id == customer.account_id]
     billed = [view for view in seen if view.invoices]
     lines = max(len(customer.lines), len(billed))
     measured = {
         Indicator.MONTHLY_REVENUE: monthly_revenue(billed, lines),
         Indicator.TENURE: tenure_years(customer, now_ms),
+        **(counted or {}),
     }
     notes = {Indicator.MONTHLY_REVENUE: f"bills of {len(billed)} of {lines} lines"}
     known: dict[Indicator, Known] = {}

@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
 
         Example: REDIS_URL=redis://localhost:6379/0 churnwatch console --port 8350
         """
+        from alerts.playbooks.desk import OfferDesk
         from churnwatch.api_process import API_PATH, api_app
         from churnwatch.clients import redis_client
         from churnwatch.console_office import console_office
@@ -51,6 +52,7 @@ def register(app: typer.Typer) -> None:
             store = task_store(configuration, client)
             staff = None if insecure_no_login else staff_of(configuration, client)
             app = console_app(store, configuration, metrics, staff, office)
+            app.state.offers = OfferDesk(client, store)
             app.mount(API_PATH, api_app(configuration, store, client))
             server = ConsoleServer(app)
             address, chosen = listening.getsockname()[:2]

@@ -98,11 +98,14 @@ def _send(
 
     from churnwatch.ingest.progress import IngestProgress
     from churnwatch.ingest.run import Ingest, total_bytes
+    from churnwatch.ingest.vault_fill import VaultFill
+    from churnwatch.seals import VAULT, sealer
 
     if partitions:
         kafka = configuration.kafka.model_copy(update={"partitions": partitions})
         configuration = configuration.model_copy(update={"kafka": kafka})
-    run = Ingest(configuration, plan, formats.reader)
+    vault = VaultFill(lambda: sealer(configuration, VAULT), formats.caught)
+    run = Ingest(configuration, plan, formats.reader, vault)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: run.stop())
     with IngestProgress(total_bytes(plan)) as progress:
@@ -151,6 +154,8 @@ def _tell(summary: "Summary", as_json: bool) -> None:
         f"{summary.records:,} records sent in {summary.seconds:.1f} s ({summary.records_per_s:,.0f}/s), "
         f"{summary.already_sent:,} were sent before"
     )
+    if summary.numbers:
+        typer.echo(f"{summary.numbers:,} numbers of our lines went into the vault, sealed")
     if summary.dead_letters:
         typer.echo(f"{summary.dead_letters:,} lines refused; see them with: churnwatch dlq list")
     if summary.half_lines:

@@ -54,7 +54,8 @@ class Board:
                 .as_dropdown(as_dropdown=True)
             )
         )
-        for panel, place in zip((*self.figures, *self.curves), self._places(), strict=True):
+        panels: list[Figure | Curves] = [*self.figures, *self.curves]
+        for panel, place in zip(panels, self._places(), strict=True):
             board = board.with_panel(panel.build().id(place.number).grid_pos(place.position))
         return JSONEncoder(sort_keys=True, indent=2).encode(board.build()) + "\n"
 

@@ -14,7 +14,9 @@ from rich.live import Live
 
 from alerts.tasks import OUTBOUND
 from churnwatch.demo.figures import FigureReader, Figures
+from churnwatch.demo.people import write_people
 from churnwatch.demo.processes import Processes
+from churnwatch.demo.proof import proof
 from churnwatch.demo.screen import picture
 from churnwatch.demo.summary import summary
 from churnwatch.demo_staff import run_staff
@@ -23,13 +25,14 @@ from churnwatch.errors import UserError
 from churnwatch.operator_feed import OperatorFeed, at_speed
 from churnwatch.settings import Settings, read_settings
 from churnwatch.topics import ensure_topics
-from pipeline.sources.operator.config import load_scenario
+from pipeline.sources.operator.config import OperatorConfig, load_scenario
 
 REFRESH_S = 0.5
 #: A headless run paces the stream over this time, so that labels, models and staff have their turns.
 HEADLESS_STREAM_S = 75.0
 #: The stream is through when nothing has been left to do for this long.
 QUIET_S = 4.0
+#: After the last record was sent: so long without a further one applied, and the run has failed.
 DRAIN_TIMEOUT_S = 90.0
 START_TIMEOUT_S = 60.0
 
@@ -62,7 +65,11 @@ def run_demo(options: DemoOptions, settings: Settings) -> dict[str, object]:
         environment = {**services.environment(), **_demo_environment(options, Path(folder))}
         child_settings = read_settings(environ=environment)
         ensure_topics(child_settings)
-        with _processes(options, environment, Path(folder)) as processes, _staff(child_settings):
+        people = write_people(_operator(options), Path(folder))
+        with (
+            _processes(options, environment, Path(folder), people) as processes,
+            _staff(child_settings, options.seed, people),
+        ):
             return _Show(options, child_settings, processes, start_s).run()
 
 
@@ -74,8 +81,8 @@ class _Show:
         self._processes = processes
         self._start_s = start_s
         self._reader = FigureReader()
-        operator = load_scenario("calm", customers=options.customers, days=options.days, seed=options.seed)
-        self._feed = OperatorFeed(settings, operator, at_speed(options.speed or _speed(options)))
+        self._settings = settings
+        self._feed = OperatorFeed(settings, _operator(options), at_speed(options.speed or _speed(options)))
         self._url = f"http://{settings.console.host}:{options.port}/inbox/{OUTBOUND}"
         self._events = 0.0
         self._rate = 0.0
@@ -89,7 +96,8 @@ class _Show:
         finally:
             self._feed.stop()
             self._feed.join()
-        return summary(figures, time.monotonic() - self._start_s, sum(self._feed.malformed.values()))
+        told = summary(figures, time.monotonic() - self._start_s, sum(self._feed.malformed.values()))
+        return {**told, **proof(self._settings)} if self._options.headless else told
 
     def _wait_for_worker(self) -> None:
         """The worker must have its partitions before the stream starts, or it begins by catching up."""
@@ -101,18 +109,19 @@ class _Show:
 
     def _watch_headless(self) -> Figures:
         quiet_since: float | None = None
-        deadline: float | None = None
+        progress, progressed_s = -1.0, time.monotonic()
         while True:
             figures = self._look()
             now = time.monotonic()
-            if self._feed.finished and deadline is None:
-                deadline = now + DRAIN_TIMEOUT_S
+            applied = figures.total("churnwatch_records_total")
+            if not self._feed.finished or applied > progress:
+                progress, progressed_s = applied, now
             through = self._feed.finished and self._is_through(figures)
             quiet_since = (quiet_since or now) if through else None
             if quiet_since is not None and now - quiet_since >= QUIET_S:
                 return figures
-            if deadline is not None and now > deadline:
-                raise UserError("the stream was not through in time; figures so far: " + str(self._summary(figures)))
+            if now - progressed_s > DRAIN_TIMEOUT_S:
+                raise UserError("the stream got no further; figures so far: " + str(self._summary(figures)))
             time.sleep(REFRESH_S)
 
     def _is_through(self, figures: Figures) -> bool:
@@ -152,14 +161,14 @@ class _Show:
 
 
 @contextmanager
-def _processes(options: DemoOptions, environment: dict[str, str], folder: Path) -> Iterator[Processes]:
+def _processes(options: DemoOptions, environment: dict[str, str], folder: Path, people: Path) -> Iterator[Processes]:
     processes = Processes(environment, folder)
     try:
         processes.start("worker")
         processes.start("trainer")
         processes.start("tasks")
         if options.headless:
-            processes.start("dialer", "--simulate", "--seed", str(options.seed))
+            processes.start("dialer", "--simulate", "--seed", str(options.seed), "--people", str(people))
         else:
             processes.start("console", "--port", str(options.port), "--insecure-no-login")
         yield processes
@@ -168,14 +177,18 @@ def _processes(options: DemoOptions, environment: dict[str, str], folder: Path) 
 
 
 @contextmanager
-def _staff(settings: Settings) -> Iterator[None]:
+def _staff(settings: Settings, seed: int, people: Path) -> Iterator[None]:
     """Simulated account managers work their inboxes while the block runs.
 
     Nobody works the outbound team's when there is a page: those tasks are left to whoever looks at it.
     """
     stop = threading.Event()
     thread = threading.Thread(
-        target=run_staff, args=(settings, stop), kwargs={"with_callers": False}, name="staff", daemon=True
+        target=run_staff,
+        args=(settings, stop, seed),
+        kwargs={"with_callers": False, "people": people},
+        name="staff",
+        daemon=True,
     )
     thread.start()
     try:
@@ -185,6 +198,10 @@ def _staff(settings: Settings) -> Iterator[None]:
         thread.join()
 
 
+def _operator(options: DemoOptions) -> OperatorConfig:
+    return load_scenario("calm", customers=options.customers, days=options.days, seed=options.seed)
+
+
 def _speed(options: DemoOptions) -> float:
     return options.days * 86_400 / HEADLESS_STREAM_S if options.headless else 20_000.0
 
@@ -192,6 +209,8 @@ def _speed(options: DemoOptions) -> float:
 def _demo_environment(options: DemoOptions, folder: Path) -> dict[str, str]:
     return {
         "CHURNWATCH_TASKS__CLOCK": "stream",
+        # A second of the demo is more than a day: whatever goes by the clock has to look often.
+        "CHURNWATCH_TASKS__SWEEP_EVERY_S": "0.1",
         "CHURNWATCH_WORKER__DATA_DIR": str(folder / "worker"),
         "CHURNWATCH_ENGINE__COMMIT_INTERVAL_S": "5",
         # The synthetic operator's time runs ahead of the wall's when the demo is long.

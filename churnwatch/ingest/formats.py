@@ -23,6 +23,7 @@ from pipeline.sources.files import LineFile, UnreadableFileError
 from pipeline.sources.freeswitch import freeswitch_csv
 from pipeline.sources.gpp import gpp_json
 from pipeline.sources.jsonl import JsonLines
+from pipeline.sources.line_numbers import CatchingReader, LineNumber, LineNumbers
 from pipeline.sources.native import EARLIEST_MS, Surroundings, TimeLimits
 from pipeline.sources.numbers import NumberPlan
 from pipeline.sources.port import LineFormat
@@ -57,10 +58,22 @@ class Formats:
     options: FormatOptions = field(default_factory=FormatOptions)
 
     def reader(self, planned: PlannedFile) -> LineFormat:
-        """The reader of one file."""
-        file = str(planned.path)
+        """The reader of one file; numbers of our lines are caught on the way."""
         if planned.format is FileFormat.JSONL:
-            return JsonLines(file, planned.stream, self.settings.engine.max_record_bytes)
+            return JsonLines(str(planned.path), planned.stream, self.settings.engine.max_record_bytes)
+        return CatchingReader(self._native(planned), self.numbers)
+
+    def caught(self) -> list[LineNumber]:
+        """Lines met since the last time, with their numbers; for the vault."""
+        return self.numbers.drain() if "numbers" in self.__dict__ else []
+
+    @cached_property
+    def numbers(self) -> LineNumbers:
+        """Makes all pseudonyms of this ingest."""
+        return LineNumbers(self._pseudonym())
+
+    def _native(self, planned: PlannedFile) -> LineFormat:
+        file = str(planned.path)
         around = self.surroundings
         if planned.format is FileFormat.ASTERISK:
             known = around.subscribers
@@ -92,7 +105,7 @@ class Formats:
         accounts = read_accounts(self.options.accounts, plan) if self.options.accounts else {}
         tolerance_ms = self.settings.engine.future_tolerance_s * 1000
         limits = TimeLimits(self.options.not_before_ms, int(time.time() * 1000) + tolerance_ms)
-        subscribers = Subscribers(plan, self._pseudonym(), accounts, numbers.accountcode)
+        subscribers = Subscribers(plan, self.numbers.pseudonym, accounts, numbers.accountcode)
         return Surroundings(subscribers, self._zone(), limits)
 
     def _mapped(self, path: Path, around: Surroundings) -> LineFormat:

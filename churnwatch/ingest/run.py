@@ -14,6 +14,8 @@ from churnwatch.ingest.bulk import BulkSender
 from churnwatch.ingest.ledger import Ledger
 from churnwatch.ingest.plan import PlannedFile
 from churnwatch.ingest.positions import PositionStore
+from churnwatch.ingest.vault_fill import VaultFill
+from churnwatch.seals import VAULT
 from churnwatch.settings import Settings
 from churnwatch.topics import ensure_topics
 from pipeline.events import Stream
@@ -35,14 +37,15 @@ OnProgress = Callable[[int, int], None]
 class Summary(msgspec.Struct):
     """What an ingest did; printed by `--json`.
 
-    `already_sent` counts lines and records that an earlier run had sent, `blank_lines` those that hold nothing for us;
-    `unknown_trunks` names trunk groups that `numbers.trunks` has not.
+    `numbers` counts lines whose number went into the vault, `already_sent` lines and records that an earlier run had sent,
+    `blank_lines` those that hold nothing for us; `unknown_trunks` names trunk groups that `numbers.trunks` has not.
     """
 
     files: int = 0
     records: int = 0
     by_stream: dict[str, int] = {}
     dead_letters: int = 0
+    numbers: int = 0
     already_sent: int = 0
     blank_lines: int = 0
     half_lines: int = 0
@@ -53,14 +56,21 @@ class Summary(msgspec.Struct):
 
 
 class Ingest:
-    """Runs a plan. `make_format` gives each file its reader.
+    """Runs a plan. `make_format` gives each file its reader; `vault` takes the numbers of our lines that they name.
 
     Raises (from `run`):
         UserError: no broker, a file that cannot be read or is no such format, a folder that cannot be written.
     """
 
-    def __init__(self, settings: Settings, plan: Sequence[PlannedFile], make_format: MakeFormat) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        plan: Sequence[PlannedFile],
+        make_format: MakeFormat,
+        vault: VaultFill | None = None,
+    ) -> None:
         self._settings = settings
+        self._vault = vault
         self._plan = plan
         self._make_format = make_format
         self._stop = False
@@ -93,6 +103,8 @@ class Ingest:
         ledger.note(feeds, finished=False)
         for batch in self._batches(feeds):
             rest = tail.without_sent(batch)
+            if self._vault is not None:
+                sender.send(self._vault.take())
             sender.send(rest)
             self._counts.update(rest.topics)
             if ledger.due():
@@ -142,12 +154,13 @@ class Ingest:
                 )
 
     def _sender(self) -> BulkSender:
-        names = [*(stream.value for stream in Stream), DEAD_LETTERS]
+        names = [*(stream.value for stream in Stream), DEAD_LETTERS, VAULT]
         return BulkSender(self._settings, {name: self._settings.topic(name) for name in names})
 
     def _finish(self, feeds: Sequence[Feed], seconds: float) -> Summary:
         summary = self.summary
         summary.dead_letters = self._counts.pop(DEAD_LETTERS, 0)
+        summary.numbers = self._vault.numbers if self._vault is not None else 0
         summary.by_stream = {
             stream.value: self._counts[stream.value] for stream in Stream if self._counts[stream.value]
         }

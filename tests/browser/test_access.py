@@ -21,7 +21,7 @@ from tests.fakes.console_samples import NOW_MS
 from tests.fakes.task_board import FakeTaskBoard
 
 SERIOUS = {"serious", "critical"}
-DEVICES = {
+DEVICES: dict[str, dict[str, Any]] = {
     "desktop": {"viewport": {"width": 1280, "height": 860}},
     "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True},
 }

@@ -15,7 +15,8 @@ PNG = b"\x89PNG\r\n\x1a\n"
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize(
-    ("name", "path"), [("inbox", "/inbox/m-17"), ("customer", "/customers/ACC-10012"), ("owners", "/"), ("team", "/team")]
+    ("name", "path"),
+    [("inbox", "/inbox/m-17"), ("customer", "/customers/ACC-10012"), ("owners", "/"), ("team", "/team")],
 )
 def test_each_page_has_a_picture(
     open_visit: VisitMaker, tmp_path: Path, name: str, path: str, language: str, theme: str

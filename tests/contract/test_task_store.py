@@ -10,7 +10,7 @@ import redis
 from alerts.chain import verify
 from alerts.clock import ManualClock
 from alerts.store import TaskStore
-from alerts.store.ledger import Append, InboxNotReady
+from alerts.store.ledger import Answer, Append, InboxNotReady
 from alerts.store.rebuild import Rebuilder
 from alerts.tasks import OUTBOUND, Actor, Refusal, RefusalReason, Role, Task, TaskEvent, TaskEventKind, TaskState
 from pipeline.events import Disposition, Level, OutcomeRecord
@@ -158,7 +158,7 @@ def test_whoever_is_overtaken_between_reading_and_writing_decides_anew(
     append = store.ledger.append
     overtaken: list[bool] = []
 
-    def slow_append(appends: Sequence[Append], *, rebuild: bool = False) -> list[bool]:
+    def slow_append(appends: Sequence[Append], *, rebuild: bool = False) -> list[Answer]:
         if not overtaken:
             overtaken.append(True)
             store.accept(task.task_id, DEPUTY)

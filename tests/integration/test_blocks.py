@@ -5,18 +5,17 @@ import time
 from pathlib import Path
 
 import msgspec
-from confluent_kafka import Consumer, TopicPartition
 
 from churnwatch.embedded import EmbeddedServices
 from churnwatch.settings import Settings
 from pipeline.events import Stream
+from tests.fakes.committed import committed, saved
 from tests.fakes.pipeline_runs import DAY_MS, MONDAY_MS, call, care
 from tests.fakes.proxied_worker import history_of
-from tests.fakes.saved_state import newest_manifest, tables
 from tests.fakes.tcp_proxy import TcpProxy
 from tests.fakes.worker_runs import WorkerRun
 
-BYTES_PER_S = 150_000
+BYTES_PER_S = 60_000
 LEAVE_TIMEOUT_S = 10.0
 #: Of each account; the care topic is read to its end long before the calls have reached its second day.
 CALLS, CONTACTS = 2_000, 1_800
@@ -37,36 +36,6 @@ def thin_topic_far_ahead() -> dict[Stream, list[tuple[bytes, bytes]]]:
         stream: [(str(record["account_id"]).encode(), msgspec.json.encode(record)) for record in records]
         for stream, records in ((Stream.CDR, calls), (Stream.CARE, contacts))
     }
-
-
-def committed(settings: Settings) -> dict[tuple[Stream, int], int]:
-    """Offsets that the workers' group has committed."""
-    group = f"{settings.kafka.topic_prefix}-{settings.worker.id}"
-    consumer = Consumer({"bootstrap.servers": settings.kafka.bootstrap, "group.id": group})
-    try:
-        asked = [
-            (stream, TopicPartition(settings.topic(stream.value), partition))
-            for stream in Stream
-            for partition in range(settings.kafka.partitions)
-        ]
-        answers = consumer.committed([place for _, place in asked], timeout=20.0)
-        return {
-            (stream, place.partition): place.offset
-            for (stream, _), place in zip(asked, answers, strict=True)
-            if place.offset >= 0
-        }
-    finally:
-        consumer.close()
-
-
-def saved(settings: Settings) -> dict[tuple[Stream, int], int]:
-    """Offsets that the newest snapshots say they contain."""
-    offsets: dict[tuple[Stream, int], int] = {}
-    for partition, table in tables(settings).items():
-        manifest = newest_manifest(table)
-        if manifest is not None:
-            offsets |= {(stream, partition): offset for stream, offset in manifest.applied.items()}
-    return offsets
 
 
 def watch_commits(settings: Settings, run: WorkerRun, until_records: int) -> int:

@@ -51,10 +51,19 @@ def start(environment: dict[str, str], *options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def test_two_dialers_share_the_calls_and_tell_what_came_of_them(environment: dict[str, str], store: TaskStore) -> None:
+def dialers_seen(client: redis.Redis, store: TaskStore) -> int:
+    """How many have asked for calls; the group is made by the first."""
+    return len(client.xinfo_consumers(store.keys.calls, "dialers")) if client.exists(store.keys.calls) else 0
+
+
+def test_two_dialers_share_the_calls_and_tell_what_came_of_them(
+    environment: dict[str, str], store: TaskStore, client: redis.Redis
+) -> None:
     dialers = [start(environment, "--simulate", "--json") for _ in range(2)]
     deadline = time.monotonic() + WAIT_S
-    while any(task.attempts == 0 for task in store.open_tasks(OUTBOUND, limit=CALLS)):
+    while dialers_seen(client, store) < 2 or any(
+        task.attempts == 0 for task in store.open_tasks(OUTBOUND, limit=CALLS)
+    ):
         assert time.monotonic() < deadline, "waited for every call to be made"
         time.sleep(0.05)
     for dialer in dialers:

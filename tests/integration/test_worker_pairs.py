@@ -8,13 +8,13 @@ from tests.fakes.tcp_proxy import TcpProxy
 from tests.fakes.worker_outcome import wait_for_shares
 
 #: Slow enough that every change of hands finds work half done.
-BYTES_PER_S = 100_000
+BYTES_PER_S = 60_000
 
 
 def test_partitions_change_hands_with_their_state_when_a_second_worker_comes_leaves_and_dies(
     proxied_services: tuple[EmbeddedServices, TcpProxy], topic_prefix: str, tmp_path: Path
 ) -> None:
-    history = proxied_history(proxied_services, topic_prefix, customers=40, days_count=24, seed=12)
+    history = proxied_history(proxied_services, topic_prefix, customers=25, days_count=24, seed=12)
     with history.worker(tmp_path / "a") as first:
         with history.proxy.slow(BYTES_PER_S):
             first.wait_for("churnwatch_records_total", history.records // 8)

@@ -7,13 +7,13 @@ from churnwatch.embedded import EmbeddedServices
 from tests.fakes.proxied_worker import proxied_history
 from tests.fakes.tcp_proxy import TcpProxy
 
-BYTES_PER_S = 100_000
+BYTES_PER_S = 60_000
 
 
 def test_a_worker_that_slept_through_the_loss_of_its_partitions_does_not_harm_the_state(
     proxied_services: tuple[EmbeddedServices, TcpProxy], topic_prefix: str, tmp_path: Path
 ) -> None:
-    history = proxied_history(proxied_services, topic_prefix, customers=40, days_count=24, seed=16)
+    history = proxied_history(proxied_services, topic_prefix, customers=25, days_count=24, seed=16)
     often = {"CHURNWATCH_ENGINE__COMMIT_INTERVAL_S": "0.5"}
     with history.worker(tmp_path / "sleeper", **often) as sleeper, history.proxy.slow(BYTES_PER_S):
         sleeper.wait_for("churnwatch_records_total", history.records // 8)

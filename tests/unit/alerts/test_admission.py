@@ -1,5 +1,6 @@
 """From warning to task."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -167,3 +168,11 @@ def test_after_the_cooldown_a_new_task_with_a_new_id_is_made() -> None:
 def test_the_cooldown_of_one_reason_does_not_hold_back_another() -> None:
     _, event = admitted(closed_book(), warning("w-2", signal("complaint")))
     assert event.kind is TaskEventKind.CREATED
+
+
+def test_who_is_held_out_gets_no_task_but_every_other_customer_does() -> None:
+    everybody = replace(RULES, holdout={"public": 0.999999})
+    told = admit(Book("a-1"), warning(), customer(), everybody, NOON_MS)
+    assert (told.reason, told.task) == (RefusalReason.HOLDOUT, None)
+    key = customer(segment="key_account", manager_id="m-1")
+    assert admit(Book("a-1"), warning(), key, everybody, NOON_MS).kind is TaskEventKind.CREATED

@@ -1,5 +1,6 @@
 """Whether a call may ring now, and what becomes of one that nobody heard of again."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
@@ -10,8 +11,9 @@ from alerts.book import Book
 from alerts.contact import cap_ends_ms, window_opens_ms
 from alerts.dialing import begin, lose
 from alerts.law_pack import read_law_pack
-from alerts.moves import record
-from alerts.rules import read_rules
+from alerts.moves import Move, record
+from alerts.policy import CapName
+from alerts.rules import Rules, read_rules
 from alerts.tasks import Customer, RefusalReason, TaskState
 from pipeline.events import Disposition
 from tests.fakes.alert_records import (
@@ -42,8 +44,15 @@ def queued(*names: str) -> Book:
     return book
 
 
-def dial(book: Book, group: str = "inactivity", attempt: int = 1, whose: Customer | None = None, at_ms: int = NOON_MS):  # type: ignore[no-untyped-def]  # what `begin` returns
-    return begin(book, book.open[group], DIALER, attempt, whose or customer(), RULES, at_ms)
+def dial(
+    book: Book,
+    group: str = "inactivity",
+    attempt: int = 1,
+    whose: Customer | None = None,
+    at_ms: int = NOON_MS,
+    rules: Rules = RULES,
+) -> Move:
+    return begin(book, book.open[group], DIALER, attempt, whose or customer(), rules, at_ms)
 
 
 def test_a_call_is_marked_as_begun_with_its_line_before_it_rings() -> None:
@@ -129,15 +138,22 @@ def test_a_person_who_called_counts_towards_the_caps_too() -> None:
     assert the_refusal(dial(book)).reason is RefusalReason.CONTACT_CAP
 
 
-def test_a_callback_that_the_customer_asked_for_escapes_the_caps_but_not_the_window() -> None:
+@pytest.mark.parametrize("escaped", [["day"], []])
+def test_a_callback_escapes_only_the_caps_that_the_policy_names_and_never_the_window(escaped: list[CapName]) -> None:
+    contact = msgspec.structs.replace(POLICY.contact, callbacks_escape=escaped)
+    rules = replace(RULES, tasks=msgspec.structs.replace(POLICY, contact=contact))
     book = queued()
     book, _ = happened(book, dial(book))
     told = record(book.open["inactivity"], DIALER, Disposition.REACHED_CALLBACK, "", NOON_MS, POLICY, attempt=1)
     book, _ = happened(book, told)
     book = msgspec.structs.replace(book, contacts=[NOON_MS + 23 * HOUR_MS])
-    late = the_refusal(dial(book, attempt=2, at_ms=NOON_MS + 34 * HOUR_MS))
+    late = the_refusal(dial(book, attempt=2, at_ms=NOON_MS + 34 * HOUR_MS, rules=rules))
     assert late.reason is RefusalReason.OUTSIDE_WINDOW
-    happened(book, dial(book, attempt=2, at_ms=NOON_MS + 24 * HOUR_MS))
+    again = dial(book, attempt=2, at_ms=NOON_MS + 24 * HOUR_MS, rules=rules)
+    if escaped:
+        happened(book, again)
+    else:
+        assert the_refusal(again).retry_ms == NOON_MS + 47 * HOUR_MS
 
 
 def test_a_waiting_task_is_not_called_before_its_time() -> None:

@@ -16,14 +16,32 @@ from pipeline.signals.registry import SOFT_SIGNAL_NAMES
 POLICY = CONFIG_DIR / "policies" / "signals.toml"
 EVIDENCE_KEYS = {
     "spend_drop": {"last_bill", "median_bill", "drop_ratio", "bills"},
-    "usage_drop": {"rate_now_per_day", "rate_before_per_day", "drop_ratio"},
+    "usage_drop": {
+        "rate_now_per_day",
+        "rate_before_per_day",
+        "drop_ratio",
+        "voice_drop_ratio",
+        "messages_drop_ratio",
+        "data_drop_ratio",
+    },
+    "incoming_only": {"days_without_own_use", "incoming_per_day", "outgoing_before_per_day"},
+    "data_moved": {"sessions_now_per_day", "sessions_before_per_day", "calls_now_per_day"},
+    "spend_run_rate": {"charges_so_far", "charges_usual", "drop_ratio", "day_of_cycle"},
+    "recharge_lapse": {"days_since_recharge", "usual_recharge_gap_days", "balance"},
+    "overdue": {"days_overdue", "owed", "times_overdue"},
+    "incident": {"is_over"},
+    "plan_downgrade": {"fee", "fee_before", "days_since"},
     "silence": {"days_silent", "usual_gap_days", "p_alive"},
     "off_net_shift": {"off_net_ratio_7d", "off_net_ratio_before"},
     "competitor_hotline": {"calls_28d"},
     "model_score": {"score"},
     "contract_end": {"days_left"},
+    "neighbour_churn": {"circle_left_ratio"},
+    "firewall_gap": {"firewall", "contract_days", "tenure_years", "lines"},
+    "account_contagion": {"lines_left", "lines_moving", "lines"},
+    "service_request_delayed": {"open_requests", "days_late"},
 }
-HARD_KEYS = {"rung", "days_since", "hours_left", "count_90d", "severity_max"}
+HARD_KEYS = {"rung", "days_since", "hours_left", "count_90d", "severity_max", "days_open", "satisfaction"}
 TEXTS = load_reason_texts(CONFIG_DIR / "reasons")
 LANGUAGES = sorted(TEXTS)
 SIGNALS = sorted(SOFT_SIGNAL_NAMES | set(read_policy(POLICY, SOFT_SIGNAL_NAMES).hard) | {"model_score", "contract_end"})

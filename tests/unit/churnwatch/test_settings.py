@@ -86,7 +86,7 @@ def test_an_unknown_key_names_the_file_and_what_is_allowed(write_toml: WriteToml
 
     message = refusal(files=[path])
 
-    assert message == f"{path}: unknown key `console.prot` (perhaps `port`?); allowed are host, port, language"
+    assert message == f"{path}: unknown key `console.prot` (perhaps `port`?); allowed are host, port, names, language"
 
 
 def test_an_unknown_section_names_the_sections(write_toml: WriteToml) -> None:

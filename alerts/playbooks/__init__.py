@@ -1,0 +1,1 @@
+"""Playbooks: what to do about a reason in a segment, what may be offered, and whether it worked."""

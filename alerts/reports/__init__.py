@@ -1,0 +1,1 @@
+"""Management reports: pure functions of what Kafka holds, for a month."""

@@ -1,0 +1,40 @@
+"""The single facts of accounts in Redis, as the streams told them; all of them can be read again from Kafka."""
+
+from collections.abc import Iterable
+
+import redis
+
+from alerts.store.keys import Keys
+from alerts.store.replies import texts
+from alerts.value.measures import YEAR_MS, Measure, MeasureKind
+from alerts.value.policy import Indicator
+
+
+class Measured:
+    """Facts by account and kind: sorted sets by when they happened."""
+
+    def __init__(self, client: redis.Redis, keys: Keys) -> None:
+        self._redis = client
+        self._keys = keys
+
+    def note(self, measures: Iterable[Measure]) -> None:
+        """Take facts in; the same again changes nothing."""
+        pipe = self._redis.pipeline(transaction=False)
+        for measure in measures:
+            member = f"{measure.days}:{measure.member}" if measure.kind is MeasureKind.OVERDUE else measure.member
+            pipe.zadd(self._keys.measured(measure.kind, measure.account_id), {member: measure.ts_ms})
+        pipe.execute()
+
+    def of(self, account_id: str, now_ms: int) -> dict[Indicator, float]:
+        """The indicators that these facts tell; what nothing was ever told of is left to the customer's record."""
+        found: dict[Indicator, float] = {}
+        moved, services, overdue = (self._keys.measured(kind, account_id) for kind in MeasureKind)
+        year_ago_ms = now_ms - YEAR_MS
+        if self._redis.exists(moved):
+            found[Indicator.LINES_MOVED] = float(self._redis.zcount(moved, year_ago_ms, now_ms))
+        if self._redis.exists(services):
+            found[Indicator.NEW_SERVICES] = float(self._redis.zcard(services))
+        if self._redis.exists(overdue):
+            told = texts(self._redis.zrangebyscore(overdue, year_ago_ms, now_ms))
+            found[Indicator.OVERDUE_DAYS] = round(sum(float(member.partition(":")[0]) for member in told), 2)
+        return found

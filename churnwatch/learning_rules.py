@@ -1,0 +1,47 @@
+"""The rules of learning from the settings, the features and the country's law; the trainer and a backtest share them."""
+
+from collections.abc import Sequence
+
+from alerts.law_pack import Effect, LawPack, read_law_pack
+from churnwatch.errors import UserError
+from churnwatch.settings import Settings
+from models.contest import ContestRules
+from models.contestants import CONTESTANTS, contestants
+from models.training import Training, TrainingRules
+from pipeline.events import Origin
+from pipeline.features.catalogue import Feature
+
+
+def new_training(settings: Settings, features: Sequence[Feature], tick_ms: int) -> Training:
+    """A training that has learnt nothing yet. `tick_ms`: the moments from which a model can count.
+
+    Raises:
+        UserError: the settings name a learner that there is not.
+    """
+    learning = settings.learning
+    unknown = [name for name in learning.contestants if name not in CONTESTANTS]
+    if unknown or not learning.contestants:
+        raise UserError(
+            f"learning.contestants names {', '.join(unknown) or 'nobody'}; there are {', '.join(CONTESTANTS)}"
+        )
+    law = read_law_pack(settings.law.country)
+    rules = TrainingRules(
+        minimum_positives=learning.minimum_positives,
+        publish_every_labels=learning.publish_every_labels,
+        tick_ms=tick_ms,
+        groups=tuple(feature.reason for feature in features),
+        barred=barred_columns(features, law),
+        contest=ContestRules(labels=learning.promotion_labels, margin=learning.promotion_margin),
+    )
+    return Training(contestants(learning.contestants), rules)
+
+
+def barred_columns(features: Sequence[Feature], law: LawPack) -> tuple[int, ...]:
+    """Features that nobody may be judged by in this country, whoever agrees: those of the signals that its pack bars."""
+    barred = tuple(
+        signal
+        for rule in law.rules
+        if rule.effect is Effect.BAR and rule.consent is None and (not rule.origins or Origin.OWN_USAGE in rule.origins)
+        for signal in rule.signals
+    )
+    return tuple(column for column, feature in enumerate(features) if barred and feature.reason.startswith(barred))
