@@ -34,6 +34,7 @@ imports: setup
 current: setup
 	$(BIN)/python -m pipeline.contract_documents --check
 	$(BIN)/python -m pipeline.metrics_document --check
+	$(BIN)/python -m pipeline.signals_document --check
 	$(BIN)/python -m churnwatch.settings_document --check
 	$(BIN)/python -m churnwatch.ingest.formats_document --check
 	$(BIN)/python -m churnwatch.dashboards --check
@@ -45,6 +46,7 @@ format: setup ## put the source in format and mend what ruff can mend
 generated: setup ## renew the generated files
 	$(BIN)/python -m pipeline.contract_documents --write
 	$(BIN)/python -m pipeline.metrics_document --write
+	$(BIN)/python -m pipeline.signals_document --write
 	$(BIN)/python -m churnwatch.settings_document --write
 	$(BIN)/python -m churnwatch.ingest.formats_document --write
 	$(BIN)/python -m churnwatch.dashboards --write

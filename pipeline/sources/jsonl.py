@@ -39,7 +39,7 @@ class JsonLines:
     max_record_bytes: int = MAX_RECORD_BYTES
 
     def read(self, lines: Sequence[bytes], first_line: int) -> Outgoing:
-        placements = self._read_all(lines)
+        placements = self.place_all(lines)
         if placements is None:
             return self._read_around(lines, first_line)
         return Outgoing(
@@ -57,7 +57,15 @@ class JsonLines:
             return False
         return True
 
-    def _read_all(self, lines: Sequence[bytes]) -> list[Placement] | None:
+    def place(self, line: bytes) -> Placement:
+        """Where a record goes that `read` took.
+
+        Raises:
+            msgspec.DecodeError: it is none.
+        """
+        return _PLACEMENTS.decode(line)
+
+    def place_all(self, lines: Sequence[bytes]) -> list[Placement] | None:
         """All placements in one call of the decoder; None when a line needs a closer look.
 
         The decoder takes any white space between objects. Each line break stands between `}` and `{`, where no object

@@ -15,11 +15,12 @@ from pipeline.events import RefusalReason, Stream
 from pipeline.sources.operator.clock import day_start_ms
 from pipeline.sources.operator.config import OperatorConfig
 from pipeline.sources.operator.hidden import hidden_accounts
+from pipeline.sources.operator.incidents import known_incidents
 from pipeline.sources.operator.population import build_population, line_name
 from pipeline.sources.operator.simulate import OperatorDay, days
 
 Compression = Literal["none", "gz", "zst"]
-KNOWN_BESIDE = ("truth", "hidden")  # never packed, there even when empty
+KNOWN_BESIDE = ("truth", "hidden", "incidents")  # never packed, there even when empty
 GZIP_LEVEL = 1
 ZSTD_LEVEL = 3
 
@@ -118,6 +119,7 @@ def write_directory(
     with ReplayDirectory(folder, compression) as target:
         population = build_population(config)
         target.write("hidden", map(encode, hidden_accounts(config, population)))
+        target.write("incidents", map(encode, known_incidents(config)))
         for day in days(config):
             for stream, batch in day.streams.items():
                 target.write(stream.value, batch.lines)
