@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 from pipeline.columns import CdrColumns
 from pipeline.kinds import KIND_FACTS
 from pipeline.state.catalogue import HALF_LIVES_DAYS, QUANTITIES, RING_DAYS, SUMS_WIDTH
-from pipeline.state.circle import NO_CELL, add_to_circle
 from pipeline.state.decay import DAY_MS, weights
 from pipeline.state.partition import PartitionState
 
@@ -52,7 +51,6 @@ def apply_cdr(
     # np.add.at adds in the order of the records, so that the sums do not depend on where blocks begin and end.
     places = (cell[:, None] + _HALF_LIVES).ravel()
     np.add.at(state.lines["sums"].reshape(-1), places, added.ravel().astype(np.float32))
-    _circle(state, cdr, rows, facts, counts_as_event)
     _cycle_charge(state, cdr, rows)
     _last_seen(state, cdr, rows, facts)
     _daily_activity(state, cdr, rows, counts_as_event)
@@ -72,22 +70,6 @@ def _amounts(cdr: CdrColumns, facts: NDArray[np.int8], events: NDArray[np.float6
         else:
             amounts[:, column] = cdr.charge
     return amounts
-
-
-def _circle(
-    state: PartitionState,
-    cdr: CdrColumns,
-    rows: NDArray[np.int64],
-    facts: NDArray[np.int8],
-    counts_as_event: NDArray[np.bool_],
-) -> None:
-    """Whom the customers call; a hotline is nobody's friend."""
-    rival = facts[:, _FACT["to_rival"]] > 0
-    between = (rival | (facts[:, _FACT["to_own_network"]] > 0)) & (facts[:, _FACT["hotline"]] == 0)
-    these = np.flatnonzero(between & counts_as_event & (cdr.circle_cell != NO_CELL))
-    if len(these):
-        cells, landmark_ms = cdr.circle_cell[these], state.landmark.ms
-        add_to_circle(state.lines["circle"], rows[these], cells, rival[these], cdr.ts_ms[these], landmark_ms)
 
 
 def _cycle_charge(state: PartitionState, cdr: CdrColumns, rows: NDArray[np.int64]) -> None:

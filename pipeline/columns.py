@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from pipeline.events import CallDetailRecord, CustomerRecord, Record, RefusalReason, Stream
 from pipeline.kinds import NOT_A_RIVAL, KindTable
 from pipeline.refusals import MAX_RECORD_BYTES, Refusal, decode_record
-from pipeline.state.circle import circle_cells
 
 DAY_MS = 86_400_000
 
@@ -67,7 +66,7 @@ class CdrColumns:
 
     `received_ms` is the time that merges streams (the record's own, or `ts_ms`); `offset` is the position in the topic;
     `record_hash` is xxh3_64 of the record id; `session_hash` likewise, 0 where the record is no part of a session;
-    `kind` indexes the rows of a `KindTable`; `circle_cell` is the cell of the contact (state/circle.py).
+    `kind` indexes the rows of a `KindTable`.
     """
 
     line_ids: list[str]
@@ -81,7 +80,6 @@ class CdrColumns:
     kind: NDArray[np.int32]
     record_hash: NDArray[np.uint64]
     session_hash: NDArray[np.uint64]
-    circle_cell: NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.line_ids)
@@ -257,7 +255,6 @@ def _columns(records: Sequence[CallDetailRecord], offsets: Sequence[int], kinds:
         kind=_kind_codes(fields, kinds),
         record_hash=np.fromiter(map(_hashed, map(str.encode, fields["record_id"])), np.uint64, len(records)),
         session_hash=_session_hashes(fields["line_id"], fields["session_id"]),
-        circle_cell=circle_cells(fields["peer_id"]),
     )
 
 
@@ -326,5 +323,5 @@ def empty_cdr() -> CdrColumns:
     ints = np.zeros(0, np.int64)
     floats = np.zeros(0, np.float64)
     hashes = np.zeros(0, np.uint64)
-    kind, cell = np.zeros(0, np.int32), np.zeros(0, np.uint8)
-    return CdrColumns([], [], ints, ints, ints, floats, floats, floats, kind, hashes, hashes, cell)
+    kind = np.zeros(0, np.int32)
+    return CdrColumns([], [], ints, ints, ints, floats, floats, floats, kind, hashes, hashes)

@@ -25,7 +25,6 @@ from pipeline.signals.registry import SWEPT_SIGNALS
 from pipeline.silence_labels import label_silence
 from pipeline.state.cases import Case
 from pipeline.state.catalogue import NEVER
-from pipeline.state.circle import circle_rates
 from pipeline.state.decay import DAY_MS
 from pipeline.state.partition import PartitionState
 from pipeline.views import views_of
@@ -69,7 +68,7 @@ class TickDecisions:
         if len(rows):
             plain = self._facts(rows, now_ms)
             take_in_crowd(self._state, plain)
-            facts = self._with_circle(self._beside_crowd(plain))
+            facts = self._beside_crowd(plain)
             remember_companions(self._state, self._policy.hard, facts)
             features = self._evaluate(facts, SWEPT_SIGNALS, effects)()
             if self.on_sweep is not None:
@@ -87,11 +86,6 @@ class TickDecisions:
         """The same facts with what the lines' crowd does."""
         state = self._state
         return replace(state.crowd.now.beside(facts, crowd_cells(state, facts)), habits=state.crowd.habits)
-
-    def _with_circle(self, facts: Facts) -> Facts:
-        state = self._state
-        circle = state.lines["circle"][facts.rows]
-        return replace(facts, circle=circle_rates(circle, facts.now_ms, state.landmark.ms, facts.age_days))
 
     def _evaluate(self, facts: Facts, signals: tuple[SoftSignal, ...], effects: Effects) -> Callable[[], Floats]:
         """Signals, scores and warnings of these lines; returns what gives their features.

@@ -26,7 +26,6 @@ from pipeline.models_in_use import ModelsInUse
 from pipeline.policy import SignalPolicy
 from pipeline.ports import LabelKeeper, Scorer
 from pipeline.state.catalogue import QUANTITIES
-from pipeline.state.circle import move_circle
 from pipeline.state.decay import DAY_MS
 from pipeline.state.partition import NO_CLOCK, PartitionState
 from pipeline.warner import Warner
@@ -162,7 +161,6 @@ class Engine:
             factor = state.landmark.move(tick_ms)
             sums = state.lines["sums"]
             sums.reshape(len(sums), len(QUANTITIES), len(factor))[:] *= factor
-            move_circle(state.lines["circle"], factor)
         state.lines.touch_all()
 
     def _without_duplicates(self, batch: MergedBatch, effects: Effects) -> MergedBatch:

@@ -34,7 +34,6 @@ class Facts:
     quantity, shape (n, n_quantities); `gap_chances`: the line's gap in ordinary days, since a day on which hardly anybody
     calls is hardly a chance to call. `habits`: how often lines are active, and how soon they leave.
     `forwarded_days`, `roaming_days`: since calls were last forwarded to a rival, since the last record abroad; NaN never.
-    `circle`: contacts a day (state/circle.py), None between sweeps.
     """
 
     now_ms: int
@@ -54,7 +53,6 @@ class Facts:
     habits: Habits = USUAL_HABITS
     forwarded_days: Floats | None = None
     roaming_days: Floats | None = None
-    circle: Floats | None = None
 
     def days_since(self, what: Floats | None) -> Floats:
         """Days since something last happened, infinite where it never did or nobody looked."""

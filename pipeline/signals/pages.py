@@ -1,6 +1,6 @@
 """What `docs/signals.md` says of each signal beside its formula: what else it could be, and one example worked by hand."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.features.facts import Facts, Floats
 from pipeline.policy import SignalPolicy
-from pipeline.state.catalogue import BILLS_KEPT, CIRCLE_CELLS, CIRCLE_NETWORKS, HALF_LIVES_DAYS, QUANTITY_INDEX
+from pipeline.state.catalogue import BILLS_KEPT, HALF_LIVES_DAYS, QUANTITY_INDEX
 
 #: Rates a day (last days, last weeks, usual) by quantity.
 Rates = Mapping[str, tuple[float, float, float]]
@@ -40,14 +40,6 @@ def hard(
     return lambda policy: policy.hard[signal].strength_of(count, severity, open_days, points)
 
 
-def _circle(own_cells: Sequence[tuple[float, float]], rival_cells: Sequence[tuple[float, float]]) -> Floats:
-    circle = np.zeros((1, CIRCLE_CELLS, CIRCLE_NETWORKS, 2))
-    for network, cells in enumerate((own_cells, rival_cells)):
-        for cell, rates in enumerate(cells):
-            circle[0, cell, network] = rates
-    return circle
-
-
 #: A line of which nothing but its rates is known: watched for long, active every day, never forwarded, never abroad.
 ORDINARY: Mapping[str, float] = {
     "age_days": 200.0, "gap_days": 0.0, "own_gap_days": 0.0, "active_days": 28.0, "watched_days": 28.0,
@@ -58,15 +50,11 @@ ORDINARY: Mapping[str, float] = {
 def of_line(
     strength: Callable[[Facts], Floats],
     rates: Rates,
-    *,
-    own_cells: Sequence[tuple[float, float]] = (),
-    rival_cells: Sequence[tuple[float, float]] = (),
     **numbers: float,
 ) -> Callable[[SignalPolicy], float]:
     """The strength for one line of these rates, before anything is known of the crowd.
 
-    `own_cells`, `rival_cells`: contacts a day in the last weeks and usually, by cell of its circle. `numbers`: facts that are
-    not as `ORDINARY` has them.
+    `numbers`: facts that are not as `ORDINARY` has them.
     """
 
     def worked(_: SignalPolicy) -> float:
@@ -80,7 +68,6 @@ def of_line(
             account_rows=np.zeros(1, np.int64),
             rates=table,
             bills=np.full((1, BILLS_KEPT), np.nan),
-            circle=_circle(own_cells, rival_cells),
             **told,
         )
         return float(strength(facts)[0])

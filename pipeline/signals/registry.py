@@ -2,7 +2,6 @@
 
 from pipeline.signals.base import SoftSignal
 from pipeline.signals.money import MONEY_SIGNALS
-from pipeline.signals.neighbours import NEIGHBOUR_CHURN
 from pipeline.signals.network import COMPETITOR_HOTLINE, FORWARD_OFF_NET, OFF_NET_SHIFT
 from pipeline.signals.relationship import RELATIONSHIP_SIGNALS, AccountSignal
 from pipeline.signals.spend import spend_drop
@@ -10,7 +9,6 @@ from pipeline.signals.usage import DATA_MOVED, INCOMING_ONLY, ROAMING_AWAY, SILE
 
 SWEPT_SIGNALS: tuple[SoftSignal, ...] = (
     USAGE_DROP, SILENCE, INCOMING_ONLY, DATA_MOVED, ROAMING_AWAY, OFF_NET_SHIFT, COMPETITOR_HOTLINE, FORWARD_OFF_NET,
-    NEIGHBOUR_CHURN,
 )  # fmt: skip
 #: Of accounts, at the daily sweep.
 ACCOUNT_SIGNALS: tuple[AccountSignal, ...] = (*RELATIONSHIP_SIGNALS, *MONEY_SIGNALS)

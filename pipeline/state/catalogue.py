@@ -58,10 +58,6 @@ HALF_LIVES_DAYS: tuple[float, ...] = (3.5, 14.0, 56.0)
 FAST, MIDDLE, SLOW = range(len(HALF_LIVES_DAYS))
 SUMS_WIDTH = len(QUANTITIES) * len(HALF_LIVES_DAYS)
 
-#: The sketch of a line's circle (circle.py): cells by contact, our network and rivals, the last weeks and usually.
-CIRCLE_CELLS, CIRCLE_NETWORKS = 8, 2
-CIRCLE_HALF_LIVES = [MIDDLE, SLOW]
-CIRCLE_WIDTH = CIRCLE_CELLS * CIRCLE_NETWORKS * len(CIRCLE_HALF_LIVES)
 
 LINE_COLUMNS: tuple[Column, ...] = (
     Column("account", "int32", "row", "row of the line's account in the account table", fill=-1),
@@ -72,7 +68,6 @@ LINE_COLUMNS: tuple[Column, ...] = (
     Column("left_unwilling", "uint8", "flag", "1: it had to leave (arrears), 0: it wanted to, or has not left"),
     Column("silence_stage", "uint8", "code", "0 active, 1 silent for 40 days, 2 for 90 (prepaid lines)"),
     Column("sums", "float32", "see quantities", "forward-decayed sums, quantity by half-life", width=SUMS_WIDTH),
-    Column("circle", "float32", "contacts", "decayed contacts by cell, network and half-life", width=CIRCLE_WIDTH),
     Column(
         "activity", "uint16", "events", "events of each of the last 32 days, by day number modulo 32", width=RING_DAYS
     ),

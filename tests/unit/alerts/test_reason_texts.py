@@ -36,7 +36,6 @@ EVIDENCE_KEYS = {
     "competitor_hotline": {"calls_28d"},
     "model_score": {"score"},
     "contract_end": {"days_left"},
-    "neighbour_churn": {"circle_left_ratio"},
     "firewall_gap": {"firewall", "contract_days", "tenure_years", "lines"},
     "account_contagion": {"lines_left", "lines_moving", "lines"},
     "service_request_delayed": {"open_requests", "days_late"},
