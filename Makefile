@@ -13,9 +13,10 @@ setup: ## make .venv with everything that demo, tests and checks need (a second 
 demo: setup ## the whole pipeline with a synthetic operator; DEMO="--customers 500" passes options on
 	@$(BIN)/churnwatch demo $(DEMO)
 
-# More workers than cores: most integration tests wait for a consumer group to form.
+# More workers than cores: most integration tests wait for a consumer group to form. In the order of the folders: the long
+# acceptance tests first, so that none is left to run alone at the end.
 test: setup ## all tests, side by side; TESTS="tests/unit -k inbox" runs some
-	@$(BIN)/pytest -n 3 --dist loadfile $(TESTS)
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 check: layout lint types imports current ## format, lint, types, imports, generated files current; -k goes on after a fault
 
