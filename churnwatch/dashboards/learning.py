@@ -89,6 +89,36 @@ LEARNING = Board(
             [Ask("churnwatch_model_log_loss_nats{} and churnwatch_model_finite{} == 1", "log loss")],
         ),
         Curves(
+            "Calibration error",
+            "percentunit",
+            "Expected calibration error over the last examples: how far probabilities are from what happened, on average.",
+            [Ask("churnwatch_model_calibration_error_ratio{}", "error")],
+        ),
+        Curves(
+            "Drift",
+            "none",
+            "Population stability index of each group of features and of the score, between two periods. Above 0.2: it moved.",
+            [Ask("churnwatch_drift_index{}", "{{group}}")],
+        ),
+        Curves(
+            "Learning frozen",
+            "bool_yes_no",
+            "1 while labels or a feed went wild and nothing is learnt; scoring goes on. `churnwatch model unfreeze` ends it.",
+            [Ask("max(churnwatch_learning_frozen{})", "frozen")],
+            "LearningFrozen",
+        ),
+        Curves(
+            "Alarms and changes of the champion",
+            "none",
+            "In a day: freezes by what moved, drift alarms by group, other learners becoming the one that scores.",
+            [
+                Ask("sum by (alarm) (increase(churnwatch_learning_alarms_total{}[24h]))", "frozen: {{alarm}}"),
+                Ask("sum by (group) (increase(churnwatch_drift_alarms_total{}[24h]))", "drift: {{group}}"),
+                Ask("sum by (change) (increase(churnwatch_champion_changes_total{}[24h]))", "champion {{change}}"),
+            ],
+            width=24,
+        ),
+        Curves(
             "Examples refused",
             "none",
             "Examples an hour that were not learnt; duplicates are normal after a worker's restart.",

@@ -110,6 +110,19 @@ PIPELINE = Board(
             [Ask("sum by (instance) (increase(churnwatch_rebalances_total{}[10m]))", "{{instance}}")],
         ),
         Curves(
+            "Feed silent",
+            "s",
+            "Wall time since the last call record came.",
+            [Ask('min(churnwatch_feed_silent_seconds{+stream="cdr"})', "silent")],
+            "FeedStopped",
+        ),
+        Curves(
+            "Free disk",
+            "bytes",
+            "Free space where each process keeps its files.",
+            [Ask("churnwatch_disk_free_bytes{}", "{{job}} {{instance}}")],
+        ),
+        Curves(
             "Memory",
             "bytes",
             "Resident memory of each process.",

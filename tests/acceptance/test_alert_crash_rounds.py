@@ -32,6 +32,8 @@ from tests.fakes.alert_records import DAY_MS, HOUR_MS, NOON_MS, customer_record,
 from tests.fakes.inbox_contents import contents
 from tests.fakes.own_redis import OwnRedis, wait_until
 
+pytestmark = pytest.mark.long
+
 ROUNDS = int(os.environ.get("ALERT_CRASH_ROUNDS", "3"))
 SEED = 20261122
 ACCOUNTS = 120

@@ -15,6 +15,8 @@ from tests.fakes.proxied_worker import History, proxied_history
 from tests.fakes.tcp_proxy import TcpProxy
 from tests.fakes.worker_runs import WorkerRun
 
+pytestmark = pytest.mark.long
+
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "3"))
 BYTES_PER_S = 120_000
 SEED = 20261122

@@ -31,7 +31,7 @@ LEAST_RECALL = 0.8
 #: What speaks of usage: the rest happened, and passes.
 SOFT = {*(signal.name for signal in SWEPT_SIGNALS), *(signal.name for signal in ACCOUNT_SIGNALS), "spend_drop"}
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 
 @dataclass(frozen=True, slots=True)

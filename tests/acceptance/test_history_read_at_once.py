@@ -7,6 +7,7 @@ fast it is read and by however many workers.
 from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
 from msgspec import json
 
 from churnwatch.settings import read_settings
@@ -19,6 +20,8 @@ from tests.fakes.topic_filling import fill_topics
 from tests.fakes.topic_reader import read_topic
 from tests.fakes.worker_outcome import differing_pages, wait_for_shares, warnings_by_id
 from tests.fakes.worker_runs import running_worker
+
+pytestmark = pytest.mark.long
 
 CUSTOMERS, DAYS = 30, 120
 #: Six ticks a day: what is compared does not depend on how many there are, and their number decides how long this takes.

@@ -34,6 +34,8 @@ from tests.fakes.topic_reader import read_topic
 from tests.fakes.worker_outcome import wait_for_shares
 from tests.fakes.worker_runs import running_worker
 
+pytestmark = pytest.mark.long
+
 CUSTOMERS, DAYS = 200, 60
 TIMEOUT_S = 240.0
 LEARN_EARLY = "learning.minimum_positives=2"

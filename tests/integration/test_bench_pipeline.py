@@ -4,6 +4,10 @@ import json
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.long
+
 
 def test_it_prints_the_keys_of_the_contract_and_figures_that_fit_together() -> None:
     command = [

@@ -15,6 +15,8 @@ from tests.fakes.proxied_worker import proxied_history
 from tests.fakes.tcp_proxy import TcpProxy
 from tests.fakes.worker_runs import WorkerRun
 
+pytestmark = pytest.mark.long
+
 BYTES_PER_S = 60_000
 LEAVE_TIMEOUT_S = 12.0
 AWAY_S = float(os.environ.get("BROKER_AWAY_S", "0"))

@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from churnwatch.embedded import EmbeddedServices
 from tests.fakes.committed import committed, saved
 from tests.fakes.proxied_worker import proxied_history
 from tests.fakes.tcp_proxy import TcpProxy
+
+pytestmark = pytest.mark.long
 
 BYTES_PER_S = 60_000
 END_TIMEOUT_S = 60.0

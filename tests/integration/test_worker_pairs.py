@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from churnwatch.embedded import EmbeddedServices
 from tests.fakes.proxied_worker import proxied_history
 from tests.fakes.tcp_proxy import TcpProxy
 from tests.fakes.worker_outcome import wait_for_shares
+
+pytestmark = pytest.mark.long
 
 #: Slow enough that every change of hands finds work half done.
 BYTES_PER_S = 60_000

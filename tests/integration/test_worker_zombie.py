@@ -3,9 +3,13 @@
 import signal
 from pathlib import Path
 
+import pytest
+
 from churnwatch.embedded import EmbeddedServices
 from tests.fakes.proxied_worker import proxied_history
 from tests.fakes.tcp_proxy import TcpProxy
+
+pytestmark = pytest.mark.long
 
 BYTES_PER_S = 60_000
 

@@ -10,8 +10,8 @@ from pipeline.metrics_document import main, metrics_document
 
 #: Labels whose values come from closed lists. A customer, a line, a task or a free text is none of these.
 CLOSED_LABELS = {
-    "alarm", "change", "disposition", "group", "kind", "label", "level", "method", "outcome", "owner_kind", "process", "reason", "route", "signal", "stage", "step",
-    "status", "stream", "version",
+    "alarm", "change", "disposition", "group", "kind", "label", "level", "method", "outcome", "owner_kind", "process",
+    "reason", "route", "signal", "stage", "step", "status", "stream", "version",
 }  # fmt: skip
 
 
