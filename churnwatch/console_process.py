@@ -33,7 +33,7 @@ def console_app(
     staff: Staff | None,
     office: tuple[Reports | None, AuditTrail | None] = (None, None),
 ) -> FastAPI:
-    """The application with its texts and metrics; without `staff` nobody signs in, and any name of this host is answered.
+    """The application with its texts and metrics; without `staff` nobody signs in.
 
     Raises:
         UserError: a file of texts is missing or wrong.
@@ -44,12 +44,23 @@ def console_app(
         raise UserError(str(error)) from None
     config = ConsoleConfig(
         language=settings.console.language,
-        allowed_hosts=ANY_HOST if staff is None else (*LOOPBACK_HOSTS, settings.console.host, *settings.console.names),
+        allowed_hosts=allowed_hosts(settings, login=staff is not None),
         timezone=settings.ingest.default_timezone,
     )
     app = create_console(board, texts, config, staff, office)
     app.add_middleware(RequestMetrics, metrics=metrics)
     return app
+
+
+def allowed_hosts(settings: Settings, *, login: bool) -> tuple[str, ...]:
+    """Names under which the console answers, so that no foreign page reaches it by a name of its own (DNS rebinding).
+
+    Any name only where nobody signs in and it listens beyond this machine: then something else guards the address.
+    """
+    host = settings.console.host
+    if not login and host not in LOOPBACK_HOSTS:
+        return ANY_HOST
+    return (*LOOPBACK_HOSTS, host, *settings.console.names)
 
 
 def listen(host: str, port: int) -> socket.socket:

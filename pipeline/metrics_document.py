@@ -1,10 +1,10 @@
 """docs/metrics.md from the catalogue: `python -m pipeline.metrics_document --write` renews it, `--check` compares."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.generated_document import renew_or_check
 from pipeline.metrics import CATALOGUE, METRICS_PORTS, MetricSpec, Process
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "metrics.md"
@@ -46,18 +46,7 @@ def _row(spec: MetricSpec) -> str:
 
 def main(arguments: Sequence[str] | None = None, document: Path = DOCUMENT) -> int:
     """Check or write the document; 1 when the check finds it out of date."""
-    parser = argparse.ArgumentParser(description="The catalogue of metrics as a document.")
-    choice = parser.add_mutually_exclusive_group(required=True)
-    choice.add_argument("--check", action="store_true", help="exit 1 when the document is not current")
-    choice.add_argument("--write", action="store_true", help="renew the document")
-    text = metrics_document()
-    if parser.parse_args(arguments).write:
-        document.write_text(text, encoding="utf-8")
-        return 0
-    if document.exists() and document.read_text(encoding="utf-8") == text:
-        return 0
-    sys.stderr.write(f"{document.name} is not current; run `{RENEW}`\n")
-    return 1
+    return renew_or_check(arguments, metrics_document(), document, RENEW)
 
 
 if __name__ == "__main__":

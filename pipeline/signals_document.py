@@ -4,7 +4,6 @@
 which `python benchmarks/signals.py` writes.
 """
 
-import argparse
 import inspect
 import json
 import sys
@@ -12,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline.generated_document import renew_or_check
 from pipeline.ladder_pack import LadderPack, read_ladder
 from pipeline.policy import HardPolicy, SignalPolicy, SoftPolicy, read_policy
 from pipeline.signals.all_pages import PAGES
@@ -225,18 +225,7 @@ def write() -> None:
 
 def main(arguments: Sequence[str] | None = None, document: Path = DOCUMENT) -> int:
     """Check or write the document; 1 when the check finds it out of date."""
-    parser = argparse.ArgumentParser(description="The signals as a document.")
-    choice = parser.add_mutually_exclusive_group(required=True)
-    choice.add_argument("--check", action="store_true", help="exit 1 when the document is not current")
-    choice.add_argument("--write", action="store_true", help="renew the document")
-    text = current()
-    if parser.parse_args(arguments).write:
-        document.write_text(text, encoding="utf-8")
-        return 0
-    if document.exists() and document.read_text(encoding="utf-8") == text:
-        return 0
-    sys.stderr.write(f"{document.name} is not current; run `{RENEW}`\n")
-    return 1
+    return renew_or_check(arguments, current(), document, RENEW)
 
 
 if __name__ == "__main__":

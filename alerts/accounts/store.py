@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 import redis
+from msgspec.structs import replace
 
 from alerts.accounts.people import Person, PersonError
 from alerts.accounts.sessions import LONGEST_MS, Session, holds, new_token, token_key, touched
@@ -76,7 +77,9 @@ class PeopleStore:
                     return after
                 pipe.multi()
                 pipe.hset(self._people, login, _text(after))
-                self._tell(after)
+                # A used code need not outlive Redis, and signing in must not wait for Kafka.
+                if replace(after, totp_step=before.totp_step) != before:
+                    self._tell(after)
                 try:
                     pipe.execute()
                 except redis.WatchError:

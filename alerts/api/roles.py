@@ -36,7 +36,7 @@ GRANTED: dict[ApiRole, frozenset[Permission]] = {
     ApiRole.SUPERVISOR: _STAFF | {Permission.READ_QUEUE, Permission.READ_REPORTS},
     ApiRole.ANALYST: frozenset({Permission.READ_QUEUE, Permission.READ_REPORTS}),
     ApiRole.AUDITOR: frozenset({Permission.READ_REPORTS}),
-    ApiRole.ADMIN: frozenset({Permission.READ_QUEUE, Permission.READ_REPORTS}),
+    ApiRole.ADMIN: frozenset({Permission.READ_QUEUE}),
     ApiRole.DIALER: frozenset({Permission.WORK_QUEUE, Permission.READ_QUEUE}),
 }
 #: On whose behalf the store sees them act; the others never change a task.

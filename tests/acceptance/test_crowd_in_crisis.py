@@ -31,6 +31,7 @@ LEAST_RECALL = 0.8
 #: What speaks of usage: the rest happened, and passes.
 SOFT = {*(signal.name for signal in SWEPT_SIGNALS), *(signal.name for signal in ACCOUNT_SIGNALS), "spend_drop"}
 
+OUTAGE_DAYS = [28, 29]
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 
@@ -91,15 +92,28 @@ def told(lived: Lived) -> list[tuple[str, str, int]]:
     return sorted((w.account_id, w.reasons[0], round((w.signals[0].since_ms / DAY_MS) - START_DAY)) for w in last)
 
 
-def test_an_outage_is_one_incident_and_no_alarms(tmp_path: Path) -> None:
-    lived = live(tmp_path / "outage", "outage", 1000, 33, partitions=1)
-    twin = live(tmp_path / "calm", "outage", 1000, 33, partitions=1, calm=True)
+@pytest.fixture(scope="module")
+def outage(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lived, Lived]:
+    """The outage as it was lived, and the same customers without it."""
+    folder = tmp_path_factory.mktemp("outage")
+    lived = live(folder / "outage", "outage", 1000, 33, partitions=1)
+    return lived, live(folder / "calm", "outage", 1000, 33, partitions=1, calm=True)
 
+
+def test_an_outage_is_one_incident_and_no_alarms(outage: tuple[Lived, Lived]) -> None:
+    lived, twin = outage
     assert told(lived) == [("crowd:east", "crowd_outage", 28)]
     assert not twin.incidents
-    bad = [28, 29]
-    normal = [day for day in range(FIRST_NORMAL_DAY, 33) if day not in {*bad, 30, 31}]
-    assert lived.alarms_a_day(bad) <= MOST_ALARMS * lived.alarms_a_day(normal)
+    normal = [day for day in range(FIRST_NORMAL_DAY, 33) if day not in {*OUTAGE_DAYS, 30, 31}]
+    assert lived.alarms_a_day(OUTAGE_DAYS) <= MOST_ALARMS * lived.alarms_a_day(normal)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a missed bar: deciders of the outage's days are found at 0.67, without it at 1.0"
+)
+def test_those_who_decide_during_an_outage_are_found_as_without_it(outage: tuple[Lived, Lived]) -> None:
+    lived, twin = outage
+    assert lived.recall(OUTAGE_DAYS) >= LEAST_RECALL * twin.recall(OUTAGE_DAYS)
 
 
 def test_a_festival_is_one_incident_and_no_alarms(tmp_path: Path) -> None:

@@ -167,6 +167,16 @@ def test_the_log_is_told_of_every_change_that_outlives_redis(
     assert told[-1] == people.get("ada")
 
 
+def test_signing_in_with_a_code_tells_the_log_nothing(
+    people: PeopleStore, sign_in: SignIn, ada: SignedIn, told: list[Person]
+) -> None:
+    secret = new_secret()
+    people.change("ada", lambda now: replace(now, totp_secret=secret))
+    before = len(told)
+    assert isinstance(sign_in.with_password("ada", GOOD, pyotp.TOTP(secret).at(NOW // 1000), NOW), SignedIn)
+    assert len(told) == before
+
+
 def test_two_people_cannot_have_one_login(people: PeopleStore) -> None:
     with pytest.raises(PersonError, match="taken"):
         people.add(new_person("ada", "Another", (StaffRole.CALLER,), "", NOW))

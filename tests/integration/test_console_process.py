@@ -22,7 +22,8 @@ from alerts.store import TaskStore
 from alerts.store.rebuild import Rebuilder
 from alerts.tasks import TaskState
 from churnwatch.clients import redis_client
-from churnwatch.settings import CONFIG_DIR, Settings
+from churnwatch.console_process import allowed_hosts
+from churnwatch.settings import CONFIG_DIR, Settings, read_settings
 from churnwatch.task_store import task_store
 from pipeline.events import Level
 from tests.fakes.alert_records import line_view, managed, warning
@@ -212,6 +213,16 @@ def test_without_a_session_there_is_only_the_sign_in_page(environment: dict[str,
     finally:
         process.terminate()
         process.communicate(timeout=READY_S)
+
+
+@pytest.mark.parametrize(
+    ("host", "login", "answers"), [("127.0.0.1", False, False), ("0.0.0.0", False, True), ("0.0.0.0", True, False)]
+)
+def test_a_foreign_name_is_answered_only_where_something_else_guards_the_address(
+    host: str, login: bool, answers: bool
+) -> None:
+    settings = read_settings(files=[], environ={"CHURNWATCH_CONSOLE__HOST": host})
+    assert ("*" in allowed_hosts(settings, login=login)) is answers
 
 
 def test_an_inbox_of_2000_tasks_costs_at_most_20_ms_of_cpu(store: TaskStore) -> None:
