@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-long check layout lint types imports current format generated bench pins
+.PHONY: help setup demo test check layout lint types imports current format generated bench pins
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -13,13 +13,9 @@ setup: ## make .venv with everything that demo, tests and checks need (a second 
 demo: setup ## the whole pipeline with a synthetic operator; DEMO="--customers 500" passes options on
 	@$(BIN)/churnwatch demo $(DEMO)
 
-# More workers than cores: most integration tests wait for a consumer group to form. In the order of the folders: the long
-# acceptance tests first, so that none is left to run alone at the end.
-test: setup ## the tests, side by side; TESTS="tests/unit -k inbox" runs some
-	@$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not long" $(TESTS)
-
-test-long: setup ## the tests of faults and of whole histories, some minutes each
-	@$(BIN)/pytest -n 2 --dist loadfile -m long $(TESTS)
+# More workers than cores: most integration tests wait for a consumer group to form.
+test: setup ## all tests, side by side; TESTS="tests/unit -k inbox" runs some
+	@$(BIN)/pytest -n 5 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 check: layout lint types imports current ## format, lint, types, imports, generated files current; -k goes on after a fault
 

@@ -11,6 +11,13 @@ from churnwatch.settings import Settings, read_settings
 from tests.fakes.tcp_proxy import TcpProxy, services_behind_proxy
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with a `long` test come first, so that none is left to run alone at the end."""
+    long_files = {item.path for item in items if item.get_closest_marker("long")}
+    items.sort(key=lambda item: item.path not in long_files)
+
+
 @pytest.fixture(scope="session")
 def services() -> Iterator[EmbeddedServices]:
     """The broker and Redis named by KAFKA_BOOTSTRAP and REDIS_URL, else embedded ones, for the whole session."""

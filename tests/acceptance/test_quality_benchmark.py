@@ -15,6 +15,8 @@ from pipeline.events import Truth
 from pipeline.sources.operator.config import load_scenario
 from pipeline.sources.operator.writing import write_directory
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:

@@ -22,6 +22,8 @@ from tests.fakes.ingest_runs import ingest, ingest_and_be_killed, summary_of
 from tests.fakes.saved_state import saved_states
 from tests.fakes.worker_runs import running_worker
 
+pytestmark = pytest.mark.long
+
 COPENHAGEN = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "copenhagen" / "to_streams.py"
 START_MS = 1_772_409_600_000
 DAY_24_MS = START_MS + 24 * DAY_MS

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from churnwatch.embedded import EmbeddedServices
 from churnwatch.settings import Settings
@@ -14,6 +15,8 @@ from tests.fakes.pipeline_runs import DAY_MS, MONDAY_MS, call, care
 from tests.fakes.proxied_worker import history_of
 from tests.fakes.tcp_proxy import TcpProxy
 from tests.fakes.worker_runs import WorkerRun
+
+pytestmark = pytest.mark.long
 
 BYTES_PER_S = 60_000
 LEAVE_TIMEOUT_S = 10.0

@@ -15,6 +15,8 @@ from pipeline.partitioning import partition_of
 from tests.fakes.ingest_runs import ingest, ingest_and_be_killed, summary_of
 from tests.fakes.topic_reader import read_topic
 
+pytestmark = pytest.mark.long
+
 ACCOUNTS = 50
 
 

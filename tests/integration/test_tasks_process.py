@@ -43,6 +43,8 @@ from pipeline.metrics import Metrics
 from tests.fakes import alert_records
 from tests.fakes.alert_records import DAY_MS, MANAGER, NOON_MS, customer_record, line_view, managed, warning
 
+pytestmark = pytest.mark.long
+
 WAIT_S = 60.0
 Read = TypeVar("Read")
 
@@ -307,7 +309,6 @@ def own_process(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]
         process.wait(WAIT_S)
 
 
-@pytest.mark.slow
 def test_killed_at_any_moment_the_process_loses_and_doubles_nothing(
     stream_settings: Settings, store: TaskStore, test_environment: dict[str, str]
 ) -> None:

@@ -16,6 +16,8 @@ from tests.fakes.topic_reader import read_topic
 from tests.fakes.worker_outcome import warnings_by_id
 from tests.fakes.worker_runs import WorkerRun, running_worker
 
+pytestmark = pytest.mark.long
+
 CUSTOMERS, DAYS = 60, 30
 
 
