@@ -16,6 +16,11 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
 from pipeline.columns import RawBlock
 
+#: How long the broker may hold back an answer that has nothing to tell: while somebody waits for it, and while blocks are on
+#: their way to the agent. One fetch at a time is under way; one that asks only for topics without news, because blocks of the
+#: others are still here, must not keep those waiting when they are gone.
+WAIT_MS, HURRY_MS = 500, 20
+
 
 class WholeFetch:
     """Stands in for aiokafka's `PartitionRecords`: iterating gives one `RawBlock` of all its records, or nothing.
@@ -75,8 +80,12 @@ class BlockThread(AIOKafkaConsumerThread):
             raise ConsumerStoppedError
         with fetcher._subscriptions.fetch_context():
             fetched = await self._drain(fetcher, active_partitions, max_records)
-            if not fetched and timeout and await _arrival(fetcher, timeout):
-                fetched = await self._drain(fetcher, active_partitions, max_records)
+            if not fetched and timeout:
+                fetcher._fetch_max_wait_ms = WAIT_MS
+                if await _arrival(fetcher, timeout):
+                    fetched = await self._drain(fetcher, active_partitions, max_records)
+            if fetched:
+                fetcher._fetch_max_wait_ms = HURRY_MS
             return fetched
 
     async def _drain(

@@ -1,5 +1,7 @@
 """A fetch of a partition as one block is what aiokafka would have given record by record, through aiokafka's own reader."""
 
+import asyncio
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -14,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.columns import RawBlock
-from pipeline.whole_fetch import WholeFetch
+from pipeline.whole_fetch import HURRY_MS, WAIT_MS, BlockThread, WholeFetch
 
 PLACE = TopicPartition("cdr", 3)
 GZIP = 1
@@ -119,6 +121,45 @@ def test_aiokafka_takes_a_whole_fetch_for_its_own_records() -> None:
     (block,) = result.getall()
     assert isinstance(block, RawBlock)
     assert (list(block.offsets), state.position, result.has_more()) == ([7, 8], 9, False)
+
+
+class FetcherWithNews:
+    """aiokafka's fetcher as far as `BlockThread` asks it; `news` comes when somebody waits for it."""
+
+    def __init__(self, news: list[bytes]) -> None:
+        self._news = news
+        self._here: dict[str, list[bytes]] = {}
+        self._records: dict[Any, Any] = {}
+        self._closed = False
+        self._subscriptions = SimpleNamespace(fetch_context=nullcontext, reassignment_in_progress=None)
+        self._fetch_max_wait_ms = 0
+        self.waits_ms: list[int] = []
+
+    async def fetched_records(self, *_: Any, **__: Any) -> dict[str, list[bytes]]:
+        here, self._here = self._here, {}
+        return here
+
+    def _create_fetch_waiter(self) -> asyncio.Future[None]:
+        self.waits_ms.append(self._fetch_max_wait_ms)
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._news:
+            self._here = {"cdr": [self._news.pop()]}
+            waiter.set_result(None)
+        return waiter
+
+
+def test_the_broker_may_hold_back_an_empty_answer_only_while_nothing_else_is_to_be_done() -> None:
+    thread = BlockThread.__new__(BlockThread)
+    thread.consumer = cast(Any, SimpleNamespace(flow_active=True))
+    fetcher = FetcherWithNews([b"block"])
+    consumer = cast(Any, SimpleNamespace(_fetcher=fetcher, _closed=False))
+
+    def fetch() -> dict[Any, list[Any]]:
+        return asyncio.run(thread._fetch_records(consumer, set(), timeout=0.01))
+
+    assert (fetch(), fetcher._fetch_max_wait_ms) == ({"cdr": [b"block"]}, HURRY_MS)
+    assert (fetch(), fetcher._fetch_max_wait_ms) == ({}, WAIT_MS)
+    assert fetcher.waits_ms == [WAIT_MS, WAIT_MS]
 
 
 def _with_checksum(raw: bytearray) -> bytes:
