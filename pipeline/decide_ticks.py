@@ -210,12 +210,10 @@ class TickDecisions:
         usable = ~self._state.crowd.learning_frozen(regions_of(self._state, rows))
         effects.counts["snapshots_frozen"] += int((~usable).sum())
         rows, features = rows[usable], features[usable]
-        picked = rows.tolist()
-        account_of = lines["account"][rows].tolist()
         self._labels.snapshot(
             now_ms,
-            [lines.ids[row] for row in picked],
-            [accounts.ids[account] for account in account_of],
+            lines.ids.of_rows(rows),
+            accounts.ids.of_rows(lines["account"][rows]),
             features,
             lines["last_ms"][rows],
         )

@@ -21,8 +21,7 @@ class AccountLines(Mapping[int, list[int]]):
     def of(cls, account_of: NDArray[np.int32]) -> "AccountLines":
         """From the account of each line."""
         lines = cls()
-        for row, account in enumerate(account_of.tolist()):
-            lines.add(account, row)
+        lines.add_all(account_of, np.arange(len(account_of)))
         return lines
 
     def add(self, account: int, row: int) -> None:
@@ -35,6 +34,19 @@ class AccountLines(Mapping[int, list[int]]):
             self._only[account] = row
         else:
             self._several[account] = sorted((self._only[account], row))
+
+    def add_all(self, accounts: NDArray[np.int32] | NDArray[np.int64], rows: NDArray[np.int64]) -> None:
+        """Each account has this line too, as `add` one after the other would note it."""
+        if not len(accounts):
+            return
+        self._only.extend([NO_LINE] * (int(accounts.max()) + 1 - len(self._only)))
+        only = np.frombuffer(self._only, np.intc)
+        _, first = np.unique(accounts, return_index=True)
+        free = first[only[accounts[first]] == NO_LINE]
+        only[accounts[free]] = rows[free]
+        del only  # an array that is looked into cannot grow
+        for place in np.setdiff1d(np.arange(len(accounts)), free, assume_unique=True).tolist():
+            self.add(int(accounts[place]), int(rows[place]))
 
     def remove(self, account: int, row: int) -> None:
         """The account has this line no longer."""

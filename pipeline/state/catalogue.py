@@ -131,9 +131,13 @@ ACCOUNT_COLUMNS: tuple[Column, ...] = (
 SEGMENTS: tuple[str, ...] = ("public", "business", "key_account")
 
 
+#: How a page holds them (pipeline/state/table.py); another number with another way.
+PAGE_LAYOUT = 2
+
+
 def schema_version() -> str:
     """Hash over everything that decides the layout of saved pages; a page of another version is never misread."""
-    parts = [repr((QUANTITIES, HALF_LIVES_DAYS, RING_DAYS, BILLS_KEPT))]
+    parts = [repr((PAGE_LAYOUT, QUANTITIES, HALF_LIVES_DAYS, RING_DAYS, BILLS_KEPT))]
     parts += [f"{c.name}:{c.dtype}:{c.width}:{c.fill}" for c in (*LINE_COLUMNS, *ACCOUNT_COLUMNS)]
     parts += [f"{record.__name__}:{record.__struct_fields__}" for record in (Case, HardEvent, Position, Episode)]
     return hashlib.blake2b("|".join(parts).encode(), digest_size=6).hexdigest()

@@ -57,13 +57,13 @@ class PartitionState:
         return row
 
     def create_lines(self, line_ids: Sequence[str], account_ids: Sequence[str]) -> None:
-        """Distinct lines with their accounts, as `line_row` one after the other would: an eighth of its time a line."""
-        unknown = np.flatnonzero(self.lines.row_of.rows(line_ids) < 0).tolist()
-        accounts = self.accounts.add_all([account_ids[place] for place in unknown])
-        rows = self.lines.add_all([line_ids[place] for place in unknown])
-        self.lines["account"][rows] = accounts
-        for account, row in zip(accounts.tolist(), rows.tolist(), strict=True):
-            self.lines_of.add(account, row)
+        """Distinct lines with their accounts, as `line_row` one after the other would: a tenth of its time a line."""
+        known = len(self.lines)
+        rows = self.lines.add_all(line_ids)
+        new = np.flatnonzero(rows >= known)
+        accounts = self.accounts.add_all([account_ids[place] for place in new.tolist()])
+        self.lines["account"][rows[new]] = accounts
+        self.lines_of.add_all(accounts, rows[new])
 
     def move_line(self, row: int, account_id: str) -> None:
         """A known line belongs to this account from now on."""

@@ -9,16 +9,22 @@ from numpy.typing import NDArray
 
 from pipeline.state.cases import Case
 from pipeline.state.catalogue import Column
-from pipeline.state.ids import IdList, RowIndex
+from pipeline.state.ids import IdList, RowIndex, hashes_of
 
 #: Each growth copies the columns once; what is in reserve may take memory.
 GROWTH = 1.25
 
 
 class PageBody(msgspec.Struct, array_like=True):
-    """One page as it is saved: ids of its rows, column bytes in catalogue order, cases by row within the page."""
+    """One page as it is saved, by row within the page.
 
-    ids: list[str]
+    `ids`: their text as `IdList` keeps it, of `sizes` bytes each (uint32), and their `hashes` (uint64), so that nothing has to
+    be packed or hashed again. `columns`: bytes in catalogue order.
+    """
+
+    ids: bytes
+    sizes: bytes
+    hashes: bytes
     columns: list[bytes]
     cases: dict[int, Case]
 
@@ -64,18 +70,22 @@ class ColumnTable:
 
     def add_all(self, row_ids: Sequence[str]) -> NDArray[np.int64]:
         """Row of each id, as `add` one after the other would give them."""
-        rows = self.row_of.rows(row_ids)
-        new = list(dict.fromkeys(row_ids[place] for place in np.flatnonzero(rows < 0).tolist()))
-        if not new:
+        hashes = hashes_of(row_ids)
+        rows = self.row_of.rows_of(hashes)
+        unknown = np.flatnonzero(rows < 0)
+        if not len(unknown):
             return rows
-        start, stop = len(self.ids), len(self.ids) + len(new)
-        self.ids.extend(new)
-        self.row_of.extend(new)
+        start = len(self.ids)
+        new, rank = _in_order_of_appearance(hashes[unknown])
+        rows[unknown] = start + rank
+        self.ids.extend([row_ids[place] for place in unknown[new].tolist()])
+        self.row_of.extend(hashes[unknown[new]])
+        stop = len(self.ids)
         first_page = -(-start // self.page_rows)
         if first_page * self.page_rows < stop:
             self._open_pages(first_page * self.page_rows, stop)
         self._dirty[start // self.page_rows : -(-stop // self.page_rows)] = True
-        return self.row_of.rows(row_ids)
+        return rows
 
     def case(self, row: int) -> Case:
         """The case of a row, made when it has none; the row's page becomes dirty."""
@@ -132,7 +142,9 @@ class ColumnTable:
         start, stop = page * self.page_rows, min((page + 1) * self.page_rows, len(self.ids))
         cases = {row - start: self.cases[row] for row in range(start, stop) if row in self.cases}
         columns = [np.ascontiguousarray(self._arrays[c.name][start:stop]).tobytes() for c in self.columns]
-        return _ENCODE(PageBody(self.ids[start:stop], columns, cases))
+        text, sizes = self.ids.packed(start, stop)
+        hashes = self.row_of.hashes(start, stop)
+        return _ENCODE(PageBody(text, sizes.tobytes(), hashes.tobytes(), columns, cases))
 
     def reserve(self, rows: int) -> None:
         """Make room for exactly so many rows, before pages are loaded."""
@@ -146,16 +158,19 @@ class ColumnTable:
             ValueError: the page before this one is not full, so rows would get other numbers.
         """
         body = _DECODE(data)
-        start, stop = len(self.ids), len(self.ids) + len(body.ids)
+        sizes, hashes = np.frombuffer(body.sizes, np.uint32), np.frombuffer(body.hashes, np.uint64)
+        if len(sizes) != len(hashes) or int(sizes.sum()) != len(body.ids):
+            raise ValueError(
+                f"{len(sizes)} ids of {int(sizes.sum())} bytes, but {len(hashes)} hashes and {len(body.ids)} bytes"
+            )
+        start, stop = len(self.ids), len(self.ids) + len(sizes)
         if start % self.page_rows:
             raise ValueError(f"page loaded at row {start}, which is not the start of a page of {self.page_rows} rows")
         self._open_pages(start, stop)
         for column, raw in zip(self.columns, body.columns, strict=True):
-            self._arrays[column.name][start:stop] = np.frombuffer(raw, column.dtype).reshape(
-                _shape(column, len(body.ids))
-            )
-        self.ids.extend(body.ids)
-        self.row_of.extend(body.ids)
+            self._arrays[column.name][start:stop] = np.frombuffer(raw, column.dtype).reshape(_shape(column, len(sizes)))
+        self.ids.extend_packed(body.ids, sizes)
+        self.row_of.extend(hashes)
         for row, case in body.cases.items():
             self.cases[start + row] = case
             self._has_case[start + row] = True
@@ -180,6 +195,15 @@ class ColumnTable:
         self._dirty = np.concatenate([self._dirty, np.zeros(pages - len(self._dirty), bool)])
         self._has_case = np.concatenate([self._has_case, np.zeros(capacity - len(self._has_case), bool)])
         self._capacity = capacity
+
+
+def _in_order_of_appearance(hashes: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Place of the first of each distinct hash, ascending, and which of them each hash is."""
+    _, first, which = np.unique(hashes, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return first[order], rank[which]
 
 
 def _shape(column: Column, rows: int) -> tuple[int, ...]:

@@ -21,6 +21,18 @@ def test_adding_and_moving_lines_agrees_with_a_dict_of_lists(moves: list[tuple[i
         assert len(lines) == len(expected)
 
 
+@given(st.lists(st.lists(st.integers(0, 8), max_size=12), max_size=6))
+def test_adding_many_at_once_agrees_with_adding_one_by_one(batches: list[list[int]]) -> None:
+    together, singly, row = AccountLines(), AccountLines(), 0
+    for accounts in batches:
+        rows = np.arange(row, row + len(accounts))
+        together.add_all(np.array(accounts, np.int64), rows)
+        for account in accounts:
+            singly.add(account, row)
+            row += 1
+        assert together == singly
+
+
 def test_it_is_rebuilt_from_the_account_of_each_line() -> None:
     assert AccountLines.of(np.array([2, 0, 2, 2], np.int32)) == {0: [1], 2: [0, 2, 3]}
 

@@ -1,10 +1,11 @@
 """Compact ids behave as a list and a dict of strings do."""
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.state.ids import START_SLOTS, IdList, RowIndex
+from pipeline.state.ids import START_SLOTS, IdList, RowIndex, hashes_of
 
 IDS = st.text(max_size=12).filter(lambda text: text.isprintable())
 
@@ -25,13 +26,37 @@ def test_ids_get_the_rows_that_a_dict_would_give_them(row_ids: list[str]) -> Non
     assert index.rows([*row_ids, "unknown id"]).tolist() == [*(expected[row_id] for row_id in row_ids), -1]
 
 
+PSEUDONYMS = st.builds("{}{:032x}".format, st.sampled_from(["k1-", "键-", ""]), st.integers(0, (1 << 128) - 1))
+
+
+@given(
+    st.one_of(
+        st.lists(PSEUDONYMS),
+        st.lists(IDS),
+        st.lists(st.one_of(PSEUDONYMS, IDS, st.just("F" * 32))),
+        st.just(["x" * 40] * 3),
+    )
+)
+def test_ids_taken_in_together_are_kept_and_given_back_as_one_by_one(row_ids: list[str]) -> None:
+    together, singly, copied = IdList(), IdList(), IdList()
+    together.extend(row_ids)
+    for row_id in row_ids:
+        singly.append(row_id)
+    assert together.packed(0, len(row_ids))[0] == singly.packed(0, len(row_ids))[0]
+    half = len(row_ids) // 2
+    for part in (together.packed(0, half), together.packed(half, len(row_ids))):
+        copied.extend_packed(*part)
+    assert list(copied) == [singly[row] for row in range(len(row_ids))] == row_ids
+    assert copied.of_rows(np.arange(len(row_ids))[::-1]) == row_ids[::-1]
+
+
 def test_ten_thousand_ids_are_found_after_growing_one_by_one_and_after_loading_pages() -> None:
     names = [f"k1-{number:032x}" for number in range(10_000)]
     grown, loaded = RowIndex(IdList()), RowIndex(IdList())
     for name in names:
         grown.find_or_add(name)
     for start in range(0, len(names), 512):
-        loaded.extend(names[start : start + 512])
+        loaded.extend(hashes_of(names[start : start + 512]))
     for index in (grown, loaded):
         assert index.rows(names).tolist() == list(range(10_000))
         assert index.get("k1-unknown") is None
