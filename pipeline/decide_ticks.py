@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,10 @@ from pipeline.models_in_use import ModelsInUse
 from pipeline.policy import MODEL_SCORE, SignalPolicy
 from pipeline.ports import LabelKeeper
 from pipeline.signals.base import SoftSignal
-from pipeline.signals.registry import SWEPT_SIGNALS
+from pipeline.signals.registry import SWEPT_SIGNALS, TICK_SIGNALS
 from pipeline.silence_labels import label_silence
 from pipeline.state.cases import Case
 from pipeline.state.catalogue import NEVER
-from pipeline.state.decay import DAY_MS
 from pipeline.state.partition import PartitionState
 from pipeline.views import views_of
 from pipeline.warner import Warner
@@ -56,9 +55,10 @@ class TickDecisions:
     def tick(self, touched: Rows, now_ms: int, effects: Effects) -> None:
         """Lines that had activity since the last tick."""
         rows = touched[self._state.lines["churned_ms"][touched] == NEVER]
-        if len(rows):
-            quick = tuple(signal for signal in SWEPT_SIGNALS if signal.every_tick)
-            self._evaluate(self._beside_crowd(self._facts(rows, now_ms)), quick, effects)
+        if len(rows) and self.models.at(now_ms) is not None:
+            self._evaluate(self._beside_crowd(self._facts(rows, now_ms)), TICK_SIGNALS, effects)
+        elif len(rows):
+            self._evaluate_few(rows, now_ms, effects)
 
     def sweep(self, now_ms: int, effects: Effects) -> None:
         """All live lines, at 00:00 UTC: a silent customer sends no event, the sweep finds it."""
@@ -104,6 +104,28 @@ class TickDecisions:
             self._warn(row, cause, now_ms, basis, effects)
         return features
 
+    def _evaluate_few(self, rows: Rows, now_ms: int, effects: Effects) -> None:
+        """As `_evaluate` between two sweeps before there is a model: only lines with a case, and those of which a signal may
+        speak, can change.
+        """
+        lines, account_rows = self._state.lines, self._state.lines["account"][rows]
+        concerned = lines.has_case(rows)
+        for signal in TICK_SIGNALS:
+            if signal.may_speak is not None:
+                concerned |= signal.may_speak(lines, rows)
+        causes: list[tuple[int, str]] = []
+        if concerned.any():
+            facts = self._beside_crowd(self._facts(rows[concerned], now_ms))
+            for signal in TICK_SIGNALS:
+                causes += self._update_signal(signal, facts)
+        has_case = lines.has_case(rows) | self._state.accounts.has_case(account_rows)
+        if has_case.any():
+            self._write_prior(rows[has_case], self._features(self._facts(rows[has_case], now_ms)))
+        lines["by_model"][rows] = 0
+        lines.touch(rows)
+        for row, cause in sorted(causes):
+            self._warn(row, cause, now_ms, "prior", effects)
+
     def _features(self, facts: Facts) -> Floats:
         return feature_matrix(facts, self._state, self._policy)
 
@@ -143,7 +165,7 @@ class TickDecisions:
         """Write the score of each line; the learnt model decides once there is one."""
         lines, model = self._state.lines, self.models.at(now_ms)
         if model is None:
-            self._score_by_prior(facts, features)
+            self._write_prior(facts.rows, features())
             lines["by_model"][facts.rows] = 0
             basis: ScoreBasis = "prior"
         else:
@@ -153,15 +175,9 @@ class TickDecisions:
         lines.touch(facts.rows)
         return basis
 
-    def _score_by_prior(self, facts: Facts, features: Callable[[], Floats]) -> None:
-        """At a sweep all lines, at a tick those with a case: of the others nothing is known that was not at the sweep."""
-        lines, rows, known = self._state.lines, facts.rows, features
-        if facts.now_ms % DAY_MS:
-            rows = rows[lines.has_case(rows) | self._state.accounts.has_case(facts.account_rows)]
-            if not len(rows):
-                return
-            known = partial(self._features, self._facts(rows, facts.now_ms))
-        lines["score"][rows] = 1.0 / (1.0 + np.exp(-known()[:, PRIOR_COLUMN]))
+    def _write_prior(self, rows: Rows, features: Floats) -> None:
+        """At a sweep of all lines, at a tick of those with a case: of the others nothing is known that was not at the sweep."""
+        self._state.lines["score"][rows] = 1.0 / (1.0 + np.exp(-features[:, PRIOR_COLUMN]))
 
     def _update_model_signal(self, facts: Facts) -> list[tuple[int, str]]:
         policy, lines = self._policy, self._state.lines

@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pipeline.features.facts import Facts, Floats
+from pipeline.features.facts import Facts, Floats, Rows
+from pipeline.state.table import ColumnTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +17,8 @@ class SoftSignal:
     Attributes:
         strength: facts of n lines -> strengths in [0, 1], shape (n,); 0 where nothing can be said.
         evidence: facts of n lines -> named columns of numbers a manager understands, each of shape (n,).
-        every_tick: also looked at when the line had activity since the last tick; otherwise only at the daily sweep.
+        may_speak: of rows of the line table, those of which its strength can be above 0. With it the signal is also looked at
+            when a line had activity since the last tick, of those lines; without it only at the daily sweep.
         held_with: the feed it is about, when it speaks of something missing: it is held back while the crowd of the line's
             region, or the whole feed, is silent. Empty: it speaks of something that happened.
         benign: it explains others and warns of nothing.
@@ -24,7 +27,7 @@ class SoftSignal:
     name: str
     strength: Callable[[Facts], Floats]
     evidence: Callable[[Facts], Mapping[str, Floats]]
-    every_tick: bool = False
+    may_speak: Callable[[ColumnTable, Rows], NDArray[np.bool_]] | None = None
     held_with: str = ""
     benign: bool = False
 

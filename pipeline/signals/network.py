@@ -3,17 +3,21 @@
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pipeline.features.facts import Facts, Floats
+from pipeline.features.facts import Facts, Floats, Rows
 from pipeline.signals.base import SoftSignal, ratio, unit
-from pipeline.state.catalogue import FAST, HALF_LIVES_DAYS, MIDDLE
+from pipeline.state.catalogue import FAST, HALF_LIVES_DAYS, MIDDLE, NEVER, QUANTITY_INDEX
 from pipeline.state.decay import effective_days
+from pipeline.state.table import ColumnTable
 
 MIN_AGE_DAYS = 14.0
 #: Outgoing events that a line's usual off-net share counts for when a few recent ones are judged.
 SHARE_PRIOR_EVENTS = 8.0
 SHIFT_NOISE, SHIFT_FULL = 0.08, 0.45
 FORWARD_HALF_DAYS = 14.0
+#: Place of the sum from which `hotline_calls` comes.
+HOTLINE_SUM = QUANTITY_INDEX["hotline"] * len(HALF_LIVES_DAYS) + MIDDLE
 
 
 def off_net_shares(facts: Facts) -> tuple[Floats, Floats]:
@@ -53,6 +57,11 @@ def competitor_hotline(facts: Facts) -> Floats:
     return unit(1.0 - np.exp(-hotline_calls(facts)))
 
 
+def _called_hotline(lines: ColumnTable, rows: Rows) -> NDArray[np.bool_]:
+    result: NDArray[np.bool_] = lines["sums"][rows, HOTLINE_SUM] != 0.0
+    return result
+
+
 def _hotline_evidence(facts: Facts) -> Mapping[str, Floats]:
     return {"calls_28d": hotline_calls(facts)}
 
@@ -66,10 +75,15 @@ def forward_off_net(facts: Facts) -> Floats:
     return unit(np.exp2(-facts.days_since(facts.forwarded_days) / FORWARD_HALF_DAYS))
 
 
+def _has_forwarded(lines: ColumnTable, rows: Rows) -> NDArray[np.bool_]:
+    result: NDArray[np.bool_] = lines["forwarded_ms"][rows] != NEVER
+    return result
+
+
 def _forward_evidence(facts: Facts) -> Mapping[str, Floats]:
     return {"days_since": np.minimum(facts.days_since(facts.forwarded_days), 365.0)}
 
 
 OFF_NET_SHIFT = SoftSignal("off_net_shift", off_net_shift, _off_net_evidence)
-COMPETITOR_HOTLINE = SoftSignal("competitor_hotline", competitor_hotline, _hotline_evidence, every_tick=True)
-FORWARD_OFF_NET = SoftSignal("forward_off_net", forward_off_net, _forward_evidence, every_tick=True)
+COMPETITOR_HOTLINE = SoftSignal("competitor_hotline", competitor_hotline, _hotline_evidence, _called_hotline)
+FORWARD_OFF_NET = SoftSignal("forward_off_net", forward_off_net, _forward_evidence, _has_forwarded)

@@ -10,6 +10,8 @@ from pipeline.signals.usage import DATA_MOVED, INCOMING_ONLY, ROAMING_AWAY, SILE
 SWEPT_SIGNALS: tuple[SoftSignal, ...] = (
     USAGE_DROP, SILENCE, INCOMING_ONLY, DATA_MOVED, ROAMING_AWAY, OFF_NET_SHIFT, COMPETITOR_HOTLINE, FORWARD_OFF_NET,
 )  # fmt: skip
+#: Also at the ticks between two sweeps.
+TICK_SIGNALS: tuple[SoftSignal, ...] = tuple(signal for signal in SWEPT_SIGNALS if signal.may_speak is not None)
 #: Of accounts, at the daily sweep.
 ACCOUNT_SIGNALS: tuple[AccountSignal, ...] = (*RELATIONSHIP_SIGNALS, *MONEY_SIGNALS)
 #: Decided at an invoice, not at a tick.
