@@ -17,10 +17,13 @@ KEEP_DAYS = 3
 BUCKET = 32
 #: Odd, so that its powers permute the 32 bits that tell a bucket (D. Knuth's multiplicative hash).
 SPREAD = 0x9E3779B1
-#: Buckets of a day's first segment when the day before tells nothing.
-START_BUCKETS = 1 << 8
+#: Buckets of a segment, at least; and of a day's first one when the day before tells nothing: what is not used of it takes no
+#: memory, and each further segment is one more place to look.
+START_BUCKETS, UNTOLD_BUCKETS = 1 << 8, 1 << 11
 #: Ids a slot in a day's first segment, made for a known number of them: seven in a hundred find their bucket full.
 FILL = 1.0
+#: Slots of the look for repetitions within a block; a power of two, a few times the records of a fetch.
+CLAIMS = 1 << 14
 #: Further segments as shares of the first: for those, for those that find no room there either, and for a day that is busier.
 FURTHER = (1 / 12, 1 / 64, 1 / 16, 1 / 8, 1 / 4)
 #: Ids a slot in a segment for an unknown number.
@@ -45,17 +48,21 @@ class Segment:
         """Bytes of its arrays."""
         return self.slots.nbytes + self._filled.nbytes
 
-    def contains(self, hashes: Hashes) -> NDArray[np.bool_]:
-        """Which of the hashes are here."""
-        there: NDArray[np.bool_] = (self.slots[self._buckets(hashes)] == _fingerprints(hashes)[:, None]).any(axis=1)
-        return there
+    def look_up(self, hashes: Hashes) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which of the hashes are here, and which can only be in the segments that follow: their bucket is full."""
+        buckets = self._buckets(hashes)
+        found = np.zeros(len(hashes), bool)
+        found[self._places(buckets, hashes)] = True
+        further = self._filled[buckets] == BUCKET
+        return found, further & ~found
 
     def add(self, hashes: Hashes) -> Hashes:
         """Take in distinct hashes; returns those whose bucket is full."""
         if not len(hashes):
             return hashes
         buckets = self._buckets(hashes)
-        order = np.argsort(buckets, kind="stable")
+        # Sixteen bits are sorted by counting, three times as fast.
+        order = np.argsort(buckets.astype(np.uint16) if len(self.slots) <= 1 << 16 else buckets, kind="stable")
         ordered = buckets[order]
         first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
         counts = np.diff(first, append=len(ordered))
@@ -64,6 +71,13 @@ class Segment:
         self.slots[ordered[fits], places[fits]] = _fingerprints(hashes[order[fits]])
         self._filled[ordered[first]] = np.minimum(self._filled[ordered[first]] + counts, BUCKET)
         return hashes[np.sort(order[~fits])]
+
+    def _places(self, buckets: NDArray[np.int64], hashes: Hashes) -> NDArray[np.int64]:
+        """Of these hashes, with their buckets, the places of those that are here. A hit is rare: looking for ones among all
+        slots takes a third of the time of asking each bucket.
+        """
+        same = self.slots.take(buckets, axis=0) == _fingerprints(hashes)[:, None]
+        return np.flatnonzero(same) // BUCKET
 
     def _buckets(self, hashes: Hashes) -> NDArray[np.int64]:
         """The low 32 bits as a fraction of the buckets (D. Lemire, "Fast Random Integer Generation in an Interval", 2019)."""
@@ -76,7 +90,7 @@ class DayTable:
 
     def __init__(self, expected: int = 0) -> None:
         """`expected`: ids of a day like this one; 0 unknown."""
-        self.segments = [Segment(max(START_BUCKETS, int(expected / FILL / BUCKET)))]
+        self.segments = [Segment(max(START_BUCKETS, int(expected / FILL / BUCKET)) if expected else UNTOLD_BUCKETS)]
         self.count = 0
         self._expected = expected
         #: Hashes from the start of the first page that is not saved as a whole.
@@ -96,8 +110,13 @@ class DayTable:
     def contains(self, hashes: Hashes) -> NDArray[np.bool_]:
         """Which of the hashes are here."""
         found = np.zeros(len(hashes), bool)
+        rows = np.arange(len(hashes))
         for segment in self.segments:
-            found |= segment.contains(hashes)
+            here, further = segment.look_up(hashes[rows])
+            found[rows[here]] = True
+            rows = rows[further]
+            if not len(rows):
+                break
         return found
 
     def add(self, hashes: Hashes) -> None:
@@ -146,9 +165,7 @@ class SeenIds:
 
     def first_time(self, hashes: Hashes, day: int) -> NDArray[np.bool_]:
         """Which records, received on this day (days since 1970), are seen for the first time; remembers them."""
-        fresh = np.zeros(len(hashes), bool)
-        _, first_rows = np.unique(hashes, return_index=True)
-        fresh[first_rows] = True
+        fresh = _first_of_each(hashes)
         for table in self.days.values():
             if table.count:
                 fresh &= ~table.contains(hashes)
@@ -186,6 +203,28 @@ class SeenIds:
             before = [table.count for past, table in self.days.items() if past < day]
             table = self.days[day] = DayTable(max([at_least, *before]))
         return table
+
+
+def _first_of_each(hashes: Hashes) -> NDArray[np.bool_]:
+    """Which are no repetition of an earlier one among them."""
+    if _are_distinct(hashes):
+        return np.ones(len(hashes), bool)
+    first = np.zeros(len(hashes), bool)
+    first[np.unique(hashes, return_index=True)[1]] = True
+    return first
+
+
+def _are_distinct(hashes: Hashes) -> bool:
+    """Whether none comes twice, without sorting: each claims a slot, and the few that lose theirs are compared."""
+    slots = (hashes & np.uint64(CLAIMS - 1)).astype(np.int64)
+    numbers = np.arange(len(hashes))
+    claims = np.empty(CLAIMS, np.int32)
+    claims[slots] = numbers
+    owners = claims[slots]
+    losers = np.flatnonzero(owners != numbers)
+    if (hashes[owners[losers]] == hashes[losers]).any():
+        return False
+    return len(np.unique(hashes[losers])) == len(losers)
 
 
 def _fingerprints(hashes: Hashes) -> NDArray[np.uint32]:
