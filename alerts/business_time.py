@@ -24,7 +24,7 @@ class WorkDays:
     """Which days are worked. `code`: a country as "CN", a region as "DE-BY", a financial market as "XECB"."""
 
     def __init__(self, code: str) -> None:
-        self._calendar = _calendar(code)
+        self._calendar = holidays_of(code)
         self._known: dict[date, bool] = {}
 
     def worked(self, day: date) -> bool:
@@ -104,7 +104,12 @@ def _moment_ms(day: date, minute: int, zone: tzinfo) -> int:
 
 
 @lru_cache(maxsize=64)
-def _calendar(code: str) -> holidays.HolidayBase:
+def holidays_of(code: str) -> holidays.HolidayBase:
+    """The calendar of this code; a day is in it when it is a public holiday.
+
+    Raises:
+        CalendarError: there is none.
+    """
     country, _, region = code.partition("-")
     countries = holidays.list_supported_countries(include_aliases=True)
     if country in countries and (not region or region in countries[country]):

@@ -3,10 +3,14 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from alerts.call_days import is_call_day
 from alerts.law_pack import LawPack
 from alerts.local_time import MINUTES_A_DAY, window_minutes, zone_of
 from alerts.policy import DAY_MS, CapName, ContactPolicy
 from alerts.tasks import Customer, RefusalReason
+
+#: No holidays last longer than this.
+DAYS_MAX = 60
 
 
 def consent_refusal(customer: Customer | None, *, opted_out: bool) -> RefusalReason | None:
@@ -21,15 +25,19 @@ def consent_refusal(customer: Customer | None, *, opted_out: bool) -> RefusalRea
 def window_opens_ms(customer: Customer, policy: ContactPolicy, law: LawPack, now_ms: int) -> int:
     """The next moment inside the customer's call window, `now_ms` itself when it is open. Local time, DST included.
 
-    The window is never wider than the law's; where both have no hour in common, the law's is taken.
+    The window is never wider than the law's; where both have no hour in common, the law's is taken. On holidays it stays shut
+    (alerts/call_days.py).
     """
     zone = zone_of(customer.timezone) or zone_of(law.timezone) or UTC
     opens, closes = _window(customer, policy, law)
     local = datetime.fromtimestamp(now_ms / 1000, zone)
     minute = local.hour * 60 + local.minute
-    if opens <= minute < closes:
+    day = local.date()
+    if opens <= minute < closes and is_call_day(day, customer, policy, law):
         return now_ms
-    day = local.date() if minute < opens else local.date() + timedelta(days=1)
+    first = day if minute < opens else day + timedelta(days=1)
+    later = (first + timedelta(days=number) for number in range(DAYS_MAX))
+    day = next((one for one in later if is_call_day(one, customer, policy, law)), first)
     opening = datetime(day.year, day.month, day.day, opens // 60, opens % 60, tzinfo=zone)
     return int(opening.timestamp() * 1000)
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, get_args
 
 import msgspec
 
+from alerts.business_time import CalendarError, holidays_of
 from alerts.tasks import LEVEL_RANK, Purpose, Task, TaskResult
 from pipeline.events import ChurnKind, Disposition, Level, Segment, SignalReport
 
@@ -60,6 +61,8 @@ class ContactPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deliveries_max: Count
     callbacks_escape: list[CapName] = []
     person_contact_hours: Positive = 4
+    on_holidays: bool = False
+    calendars: dict[str, str] = {}
 
 
 class VisitPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -142,6 +145,11 @@ def read_task_policy(path: Path = TASK_POLICY_FILE) -> TaskPolicy:
 
 
 def _check(policy: TaskPolicy, path: Path) -> None:
+    for region, code in policy.contact.calendars.items():
+        try:
+            holidays_of(code)
+        except CalendarError as error:
+            raise TaskPolicyError(f"{path}: contact.calendars.{region}: {error}") from None
     for disposition in Disposition:
         rule = policy.dispositions.get(disposition)
         if rule is None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from alerts.business_time import CalendarError
 from alerts.capacity_policy import CapacityPolicy, CapacityPolicyError, read_capacity_policy
 from alerts.clock_policy import ClockPolicyError, read_clock_policy
@@ -55,11 +57,12 @@ def read_rules(country: str = DEFAULT_COUNTRY, holidays: str = "", holdout: Mapp
         one of `RULE_ERRORS`: a file is missing or wrong, or there is no such country or calendar.
     """
     law = read_law_pack(country)
+    law = msgspec.structs.replace(law, holidays=holidays or law.holidays)
     tasks = read_task_policy()
     return Rules(
         tasks=tasks,
         law=law,
-        clocks=Clocks(read_clock_policy(), holidays or law.holidays, law.timezone),
+        clocks=Clocks(read_clock_policy(), law.holidays, law.timezone),
         signals=read_policy(SIGNAL_POLICY_FILE, SOFT_SIGNAL_NAMES).in_country(law.ladder),
         value=read_value_policy(),
         capacity=read_capacity_policy(),

@@ -50,6 +50,13 @@ def local_day(at_ms: int, zone: str) -> int:
     return local_date(at_ms, zone).toordinal() - EPOCH_ORDINAL
 
 
+@lru_cache(maxsize=512)
+def country_of(zone: str) -> str | None:
+    """The country of a time zone, as "CN"; None where it is not known, or its holidays are not."""
+    country = _countries().get(zone)
+    return country if country in holidays.list_supported_countries() else None
+
+
 def _local(at_ms: int, zone: str) -> datetime:
     return datetime.fromtimestamp(at_ms / 1000, _zone(zone))
 
@@ -65,10 +72,8 @@ def _zone(name: str) -> ZoneInfo:
 
 @lru_cache(maxsize=512)
 def _calendar(zone: str) -> holidays.HolidayBase | None:
-    country = _countries().get(zone)
-    if country is None or country not in holidays.list_supported_countries():
-        return None
-    return holidays.country_holidays(country)
+    country = country_of(zone)
+    return None if country is None else holidays.country_holidays(country)
 
 
 def _is_worked_weekend(day: date, zone: str) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -12,7 +13,7 @@ from alerts.contact import cap_ends_ms, window_opens_ms
 from alerts.dialing import begin, lose
 from alerts.law_pack import read_law_pack
 from alerts.moves import Move, record
-from alerts.policy import CapName
+from alerts.policy import TASK_POLICY_FILE, CapName, TaskPolicyError, read_task_policy
 from alerts.rules import Rules, read_rules
 from alerts.tasks import Customer, RefusalReason, TaskState
 from pipeline.events import Disposition
@@ -110,10 +111,51 @@ def test_the_window_opens_at_local_time_whatever_the_clocks_did(
 
 
 @pytest.mark.parametrize(
+    ("zone", "region", "now", "opens"),
+    [
+        # Labour Day: five days off in China, one in Germany, none in the United States.
+        ("Asia/Shanghai", "north", "2026-05-01T03:00", "2026-05-06T01:00"),
+        ("Europe/Berlin", "north", "2026-05-01T10:00", "2026-05-02T07:00"),
+        ("America/New_York", "north", "2026-05-01T15:00", "2026-05-01T15:00"),
+        # Between holidays the weekend is one, too: the Spring Festival's.
+        ("Asia/Shanghai", "north", "2026-02-21T03:00", "2026-02-24T01:00"),
+        # The evening before, the window shuts until the holidays are over.
+        ("Asia/Shanghai", "north", "2026-04-30T12:00", "2026-05-06T01:00"),
+        # Corpus Christi is a holiday in Bavaria, not in all of Germany.
+        ("Europe/Berlin", "south", "2026-06-04T10:00", "2026-06-05T07:00"),
+        ("Europe/Berlin", "north", "2026-06-04T10:00", "2026-06-04T10:00"),
+        # No zone in the record: the pack's calendar.
+        (None, "north", "2026-10-01T03:00", "2026-10-08T09:00"),
+    ],
+)
+def test_nobody_is_called_on_the_holidays_of_where_they_live(
+    zone: str | None, region: str, now: str, opens: str
+) -> None:
+    contact = msgspec.structs.replace(POLICY.contact, calendars={"south": "DE-BY"})
+    law = msgspec.structs.replace(RULES.law, timezone="UTC")
+    assert window_opens_ms(customer(timezone=zone, region=region), contact, law, at(now)) == at(opens)
+
+
+def test_an_operator_may_call_on_holidays_if_it_says_so() -> None:
+    contact = msgspec.structs.replace(POLICY.contact, on_holidays=True)
+    holiday = at("2026-05-01T03:00")
+    assert window_opens_ms(customer(timezone="Asia/Shanghai"), contact, RULES.law, holiday) == holiday
+
+
+def test_a_calendar_that_there_is_not_stops_the_start_and_is_named(tmp_path: Path) -> None:
+    wrong = tmp_path / "tasks.toml"
+    wrong.write_text(
+        TASK_POLICY_FILE.read_text().replace("\n[contact.calendars]", '\n[contact.calendars]\nsouth = "XX-YY"')
+    )
+    with pytest.raises(TaskPolicyError, match=r"contact\.calendars\.south.*XX-YY"):
+        read_task_policy(wrong)
+
+
+@pytest.mark.parametrize(
     ("wished", "now", "opens"),
     [
         ("06:00-22:00", "2026-03-03T07:00", "2026-03-03T10:00"),
-        ("06:00-12:00", "2026-03-03T12:00", "2026-03-04T10:00"),
+        ("06:00-12:00", "2026-03-05T12:00", "2026-03-06T10:00"),
         ("06:00-09:00", "2026-03-03T08:00", "2026-03-03T10:00"),
     ],
 )
