@@ -1,7 +1,7 @@
 """Random interleavings on the pure core: workers, dialers and people who all decide on what they read a while ago.
 
 What the store would refuse when it writes is modelled from the very places and guards that it writes; the same on the real Redis
-with the real scripts is tests/contract/test_task_invariants.py.
+with the real scripts are tests/contract/test_task_invariants.py and, a hundred thousand times, test_interleavings_on_redis.py.
 """
 
 from collections import defaultdict
@@ -31,7 +31,7 @@ from tests.fakes.alert_records import DAY_MS, HOUR_MS, NOON_MS, SUPERVISOR, cust
 
 ACCOUNTS = tuple(f"a-{number}" for number in range(6))
 SIGNALS = ("silence", "complaint", "spend_drop", "port_code_issued")
-STEPS = 25_000
+STEPS = 10_000
 DIALERS = (Actor("d-0", Role.DIALER), Actor("d-1", Role.DIALER))
 KEYS = Keys("model")
 
@@ -209,8 +209,8 @@ class World:
                 self.write(self.books[account_id], [ended])
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_a_hundred_thousand_steps_break_no_rule_and_every_task_ends(seed: int) -> None:
+@pytest.mark.parametrize("seed", range(2))
+def test_twenty_thousand_steps_break_no_rule_and_every_task_ends(seed: int) -> None:
     world = World(seed)
     for _ in range(STEPS):
         world.step()
