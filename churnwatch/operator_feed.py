@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from confluent_kafka import KafkaError, Message, Producer
 
@@ -11,6 +11,7 @@ from churnwatch.errors import UserError
 from churnwatch.settings import Settings
 from pipeline.events import Stream
 from pipeline.sources.operator.config import OperatorConfig
+from pipeline.sources.operator.contacts import Reached
 from pipeline.sources.operator.simulate import OperatorDay, days
 
 #: When a slice is due: stream milliseconds since the start and records sent so far -> seconds since the start.
@@ -42,14 +43,25 @@ def at_rate(records_per_s: float) -> Pace:
 class OperatorFeed(threading.Thread):
     """Produces the operator's days at a pace, hour by hour of stream time.
 
-    Counters are written by this thread and read by others: `records` sent, `malformed` among them, `refused` by the broker.
+    Counters are written by this thread and read by others: `records` sent, `malformed` among them, `refused` by the broker,
+    `contacted` lines by what contacts did to them.
+
+    Args:
+        reached: asked before each day for whom simulated staff spoke to; None: nobody.
     """
 
-    def __init__(self, settings: Settings, operator: OperatorConfig, pace: Pace) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        operator: OperatorConfig,
+        pace: Pace,
+        reached: Callable[[], Iterable[Reached]] | None = None,
+    ) -> None:
         super().__init__(name="operator-feed", daemon=True)
         self._topics = {stream: settings.topic(stream.value) for stream in Stream}
         self._operator = operator
         self._pace = pace
+        self._reached = reached or tuple
         self._stop_asked = threading.Event()
         self._producer = Producer(
             {
@@ -62,6 +74,7 @@ class OperatorFeed(threading.Thread):
         )
         self.records = 0
         self.malformed: Counter[str] = Counter()
+        self.contacted: Counter[str] = Counter()
         self.refused = 0
         self.day_ms = 0
         self.finished = False
@@ -80,9 +93,10 @@ class OperatorFeed(threading.Thread):
 
     def _produce_days(self) -> None:
         start_s, first_ms = time.monotonic(), None
-        for day in days(self._operator):
+        for day in days(self._operator, self._reached):
             first_ms = day.day_ms if first_ms is None else first_ms
             self.day_ms = day.day_ms
+            self.contacted.update(day.contacted)
             for until_ms, records in _slices(day):
                 for stream, key, line in records:
                     self._send(self._topics[stream], key, line)

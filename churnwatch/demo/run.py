@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.live import Live
 
 from alerts.tasks import OUTBOUND
+from churnwatch.demo.contacts import SpokenTo
 from churnwatch.demo.figures import FigureReader, Figures
 from churnwatch.demo.people import write_people
 from churnwatch.demo.processes import Processes
@@ -82,7 +83,9 @@ class _Show:
         self._start_s = start_s
         self._reader = FigureReader()
         self._settings = settings
-        self._feed = OperatorFeed(settings, _operator(options), at_speed(options.speed or _speed(options)))
+        self._spoken_to = SpokenTo(settings)
+        pace = at_speed(options.speed or _speed(options))
+        self._feed = OperatorFeed(settings, _operator(options), pace, self._spoken_to)
         self._url = f"http://{settings.console.host}:{options.port}/inbox/{OUTBOUND}"
         self._events = 0.0
         self._rate = 0.0
@@ -96,7 +99,8 @@ class _Show:
         finally:
             self._feed.stop()
             self._feed.join()
-        told = summary(figures, time.monotonic() - self._start_s, sum(self._feed.malformed.values()))
+            self._spoken_to.close()
+        told = self._summary(figures)
         return {**told, **proof(self._settings)} if self._options.headless else told
 
     def _wait_for_worker(self) -> None:
@@ -157,7 +161,8 @@ class _Show:
         return f"the process `churnwatch {name}` keeps dying; the end of its log:\n" + "\n".join(lines[-5:])
 
     def _summary(self, figures: Figures) -> dict[str, object]:
-        return summary(figures, time.monotonic() - self._start_s, sum(self._feed.malformed.values()))
+        told = summary(figures, time.monotonic() - self._start_s, sum(self._feed.malformed.values()))
+        return {**told, "lines_contacted": dict(self._feed.contacted.most_common())}
 
 
 @contextmanager

@@ -58,6 +58,8 @@ def test_the_headless_demo_shows_every_stage_at_work_and_leaves_no_process() -> 
     assert figures["dead_letters"] == figures["malformed_put_in"] > 0
     assert figures["invariants_broken"] == 0, figures["invariants_examples"]
     assert figures["contacts"] > 50
+    # What staff and dialer did reached the operator's customers, and some of their futures are others now.
+    assert figures["lines_contacted"].get("swayed", 0) + figures["lines_contacted"].get("kept", 0) > 0
     assert {"retention", "return_visit", "win_back"} <= set(figures["tasks_by_purpose"])
     assert figures["seconds"] < LIMIT_S
     assert _processes_with(mark) == []

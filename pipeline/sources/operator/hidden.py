@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.sources.operator.clock import generator
 from pipeline.sources.operator.config import OperatorConfig
@@ -33,10 +34,19 @@ class HiddenAccount(msgspec.Struct, frozen=True):
     reach: list[float]
 
 
+def response_types(config: OperatorConfig, n_accounts: int) -> NDArray[np.int64]:
+    """The hidden type of each account, as its place in RESPONSE_TYPES, shape (n_accounts,)."""
+    return _drawn_types(generator(config.seed, "response"), n_accounts)
+
+
+def _drawn_types(rng: np.random.Generator, n_accounts: int) -> NDArray[np.int64]:
+    return np.asarray(rng.choice(len(RESPONSE_TYPES), n_accounts, p=TYPE_SHARES))
+
+
 def hidden_accounts(config: OperatorConfig, population: Population) -> Iterator[HiddenAccount]:
     """The hidden answers of all accounts, in their order."""
     rng = generator(config.seed, "response")
-    kinds = rng.choice(len(RESPONSE_TYPES), population.n_accounts, p=TYPE_SHARES)
+    kinds = _drawn_types(rng, population.n_accounts)
     ease = np.clip(rng.lognormal(0, 0.35, population.n_accounts), 0.3, 1.5)
     for account in range(population.n_accounts):
         curve = _HOME if population.segment[account] == PUBLIC else _OFFICE

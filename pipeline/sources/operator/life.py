@@ -37,6 +37,8 @@ class LineState:
         self.level = np.ones(n)  # lasting change: a downgrade that stays, usage taken over from another SIM
         self.fault_day = np.full(n, NO_DAY, np.int32)
         self.exposure = np.zeros(n)  # contacts that left lately, fading
+        self.urge = np.ones(n)  # factor on the rate of decisions, after somebody spoke to them, until `urged_until`
+        self.urged_until = np.full(n, NO_DAY, np.int32)
 
     def live(self, at_ms: int) -> NDArray[np.bool_]:
         """Lines that have not left by then."""
@@ -77,6 +79,10 @@ class LineState:
     def multiplier(self, progress: NDArray[np.float64]) -> NDArray[np.float64]:
         """Factor on the normal usage of each line."""
         return self.level * (1 - (1 - self.floor) * progress)
+
+    def urges(self, day: int) -> NDArray[np.float64]:
+        """Factor that contacts put on each line's rate to decide; 1 where nobody called."""
+        return np.where(day < self.urged_until, self.urge, 1.0)
 
     def leave(self, line: int, at_ms: int, network: int) -> None:
         """The line is gone from this moment; its number now belongs to `network` (0: to nobody)."""

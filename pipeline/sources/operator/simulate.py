@@ -1,6 +1,6 @@
 """The synthetic operator, day by day: `days(config)` gives what is received on each day, with the truth behind it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +15,7 @@ from pipeline.sources.operator.causes import KEY_CAUSE, Hazards, spread_exposure
 from pipeline.sources.operator.circles import build_circles
 from pipeline.sources.operator.clock import BURN_IN_DAYS, DAY_MS, HOUR_MS, START_MS, day_start_ms, generator
 from pipeline.sources.operator.config import OperatorConfig
+from pipeline.sources.operator.contacts import Contacts, Reached
 from pipeline.sources.operator.everyday import everyday_orders
 from pipeline.sources.operator.life import NEVER_MS, NO_DAY, LineState
 from pipeline.sources.operator.lookalikes import befall
@@ -41,7 +42,8 @@ class OperatorDay:
     they are in `streams` beside the good record. `duplicates`: lines whose record id came before. `late`: records
     delayed by
     more than an hour. `hazard`: (line names, true probability to leave within 30 days from 00:00 UTC) if asked for.
-    `episodes`: what was decided or befell lines on this day.
+    `episodes`: what was decided or befell lines on this day. `contacted`: lines by what contacts did to them before this day
+    (contacts.py).
     """
 
     day_ms: int
@@ -53,6 +55,7 @@ class OperatorDay:
     live_lines: int
     hazard: tuple[list[str], NDArray[np.float64]] | None = None
     episodes: list[Episode] = field(default_factory=list)
+    contacted: dict[str, int] = field(default_factory=dict)
 
     @property
     def records(self) -> int:
@@ -60,11 +63,14 @@ class OperatorDay:
         return sum(len(batch) for batch in self.streams.values())
 
 
-def days(config: OperatorConfig) -> Iterator[OperatorDay]:
-    """Simulate day after day; memory is bounded by the population and a few days of records on their way."""
+def days(config: OperatorConfig, reached: Callable[[], Iterable[Reached]] = tuple) -> Iterator[OperatorDay]:
+    """Simulate day after day; memory is bounded by the population and a few days of records on their way.
+
+    `reached` is asked before each day for the contacts of simulated interventions since the day before.
+    """
     operator = Operator(config)
     for day in range(config.days):
-        yield operator.live_day(day)
+        yield operator.live_day(day, reached())
 
 
 class Operator:
@@ -77,6 +83,7 @@ class Operator:
         self._state = LineState(self._population)
         self._agenda = Agenda()
         self._stage = Stage(config, self._population, self._state, self._agenda, [])
+        self._contacts = Contacts(self._stage)
         self._ledger = Ledger(generator(config.seed, "ledger"), self._stage)
         self._hazards = Hazards(config, self._population, self._circles)
         self._rhythm = Rhythm(config)
@@ -87,10 +94,11 @@ class Operator:
         self._lookalikes_due = 0.0
         self._burn_in()
 
-    def live_day(self, day: int) -> OperatorDay:
+    def live_day(self, day: int, reached: Iterable[Reached] = ()) -> OperatorDay:
         """Live one day and give what was received on it. Days must come one after the other, from 0."""
         config = self._config
         self._stage.episodes.clear()
+        contacted = self._contacts.take(reached, day)
         live = self._state.live(day_start_ms(day))
         hazard = self._decisions(day, live)
         rng = generator(config.seed, "care", day)
@@ -114,6 +122,7 @@ class Operator:
             live_lines=int(live.sum()),
             hazard=hazard,
             episodes=list(self._stage.episodes),
+            contacted=contacted,
         )
 
     def _burn_in(self) -> None:
@@ -150,7 +159,7 @@ class Operator:
         config, state = self._config, self._state
         rng = generator(config.seed, "decisions", day)
         self._returns(day)
-        daily = self._hazards.of_day(day, state, live)
+        daily = self._hazards.of_day(day, state, live) * state.urges(day)
         hazard = None
         if config.with_hazard and day >= 0:
             lines = np.flatnonzero(live)
@@ -273,6 +282,7 @@ class Operator:
         plans = sorted((plan for one in due for plan in self._agenda.records.pop(one)), key=_by_time)
         for plan in plans:
             self._numbers[plan.stream] += 1
+            self._contacts.note(plan)
             received = self._hold(plan, max(plan.ts_ms, START_MS) + int(rng.integers(500, 60_000)))
             record_id = f"{plan.stream.value[:2]}{self._numbers[plan.stream]:09d}"
             self._outbox.put(plan.stream, received, record_of(plan, record_id, received))
