@@ -29,6 +29,7 @@ BARS: dict[tuple[str, str], Bar] = {
     ("pipeline", "ratio_to_limit"): Bar(0.5, at_least=True),
     ("pipeline", "events_per_s"): Bar(80_000, at_least=True),
     ("latency", "p99_ms"): Bar(1_000, at_least=False),
+    ("inbox", "p99_ms"): Bar(1_000, at_least=False),
     ("memory", "bytes_per_line"): Bar(1_000, at_least=False),
     ("scale", "cpu_ratio"): Bar(1.5, at_least=False),
     ("recovery", "seconds"): Bar(30, at_least=False),

@@ -23,15 +23,19 @@ class Setting:
 
 
 @contextlib.contextmanager
-def bench_setting(overrides: Mapping[str, str]) -> Iterator[Setting]:
-    """The broker of KAFKA_BOOTSTRAP or an embedded one, with topics under a new prefix; `overrides` are settings."""
+def bench_setting(overrides: Mapping[str, str], redis_url: str = "redis://not-needed") -> Iterator[Setting]:
+    """The broker of KAFKA_BOOTSTRAP or an embedded one, with topics under a new prefix; `overrides` are settings.
+
+    `redis_url`: empty starts a Redis as well.
+    """
     with (
         tempfile.TemporaryDirectory(prefix="churnwatch-bench-", ignore_cleanup_errors=True) as folder,
-        EmbeddedServices(os.environ.get("KAFKA_BOOTSTRAP", ""), "redis://not-needed") as services,
+        EmbeddedServices(os.environ.get("KAFKA_BOOTSTRAP", ""), redis_url) as services,
     ):
         environment = {
             **services.environment(),
             "CHURNWATCH_KAFKA__TOPIC_PREFIX": f"bench{uuid.uuid4().hex[:8]}",
+            "CHURNWATCH_PRIVACY__VAULT_KEY_FILE": str(Path(folder) / "vault.key"),
             **overrides,
         }
         settings = read_settings(environ=environment)

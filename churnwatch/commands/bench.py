@@ -14,7 +14,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the figures as one JSO
 PerDay = Annotated[float, typer.Option(min=1, help="Record ids of a line and day, for three days.")]
 
 bench = typer.Typer(
-    no_args_is_help=True, help="Measure: decode, engine, pipeline, latency, memory, scale, recovery, scoring."
+    no_args_is_help=True, help="Measure: decode, engine, pipeline, latency, inbox, memory, scale, recovery, scoring."
 )
 
 
@@ -91,6 +91,23 @@ def latency(
     from churnwatch.bench.latency import bench_latency
 
     _show("latency", bench_latency(lines, records, seconds, orders_per_s), as_json=as_json)
+
+
+@bench.command("inbox")
+def inbox(
+    lines: Lines = 200_000,
+    records: Records = 600_000,
+    seconds: Annotated[float, typer.Option(min=2, help="How long the load lasts.")] = 20.0,
+    orders_per_s: Annotated[float, typer.Option(min=0.1, max=100, help="Port-out orders among it.")] = 5.0,
+    as_json: Json = False,
+) -> None:
+    """From a port-out order's arrival in Kafka to its task in the REST API: worker, tasks process and console at half load.
+
+    Example: churnwatch bench inbox --seconds 20 --json
+    """
+    from churnwatch.bench.inbox import bench_inbox
+
+    _show("inbox", bench_inbox(lines, records, seconds, orders_per_s), as_json=as_json)
 
 
 @bench.command("memory")
