@@ -41,6 +41,10 @@ class TaskSweeper:
             if event.kind in {TaskEventKind.CREATED, TaskEventKind.EVIDENCE_ADDED} and event.task_id:
                 self._fresh.append(event.task_id)
 
+    def recovered(self) -> None:
+        """The inbox may lack what was planned last."""
+        self._planner.forget()
+
     def sweep(self) -> None:
         """One round. Raises RedisError; what was not done is done by the next."""
         done: dict[str, Sequence[object]] = {

@@ -165,6 +165,7 @@ class TasksProcess(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-py
         self._reference.read_to_end()
         self._triggers.start()
         self._queue.prepare()
+        self._sweeper.recovered()
         self._recovered = True
         log.info("tasks.ready", open=self._store.count_open())
 

@@ -54,6 +54,10 @@ class Planner:
         self._planned_day = ""
         self.prices: dict[str, float] = {}
 
+    def forget(self) -> None:
+        """The inbox was brought back from the log: what Kafka had not been told of today's plan is to be planned anew."""
+        self._planned_day = ""
+
     def plan_day(self) -> PlanReport | None:
         """Plan today, if that has not been done; None when it has."""
         now_ms = self._store.now_ms()

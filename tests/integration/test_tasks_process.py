@@ -19,7 +19,7 @@ from kafka import TopicPartition
 
 from alerts.chain import verify
 from alerts.store import TaskStore
-from alerts.tasks import Purpose, TaskEvent, TaskEventKind, TaskResult
+from alerts.tasks import Purpose, Task, TaskEvent, TaskEventKind, TaskResult
 from churnwatch.clients import kafka_consumer, kafka_producer, redis_client
 from churnwatch.demo_staff import run_staff
 from churnwatch.settings import Settings, read_settings
@@ -117,6 +117,38 @@ def handled(events: Sequence[TaskEvent]) -> dict[str, int]:
     return dict(Counter(event.account_id for event in distinct(events) if event.warning_id is not None))
 
 
+#: Delete everything under a prefix at once, unless a change was written since the caller looked, or waits to be sent.
+LOSE = """
+local last
+local stream = redis.call("XINFO", "STREAM", KEYS[1])
+for at = 1, #stream, 2 do
+  if stream[at] == "last-generated-id" then last = stream[at + 1] end
+end
+if last ~= ARGV[1] or redis.call("XLEN", KEYS[1]) > 0 then return 0 end
+for _, key in ipairs(redis.call("KEYS", ARGV[2])) do redis.call("DEL", key) end
+return 1
+"""
+
+
+def lose_everything(client: redis.Redis, store: TaskStore) -> list[Task]:
+    """Empty Redis under a running process, at a moment at which Kafka has every change; returns the tasks of that moment."""
+    lost: list[Task] = []
+
+    def emptied() -> bool:
+        nonlocal lost
+        last = client.xinfo_stream(store.keys.outbox)["last-generated-id"]
+        lost = store.open_tasks(limit=1000)
+        return bool(client.eval(LOSE, 1, store.keys.outbox, last, f"{store.keys.prefix}:*"))
+
+    wait_until(emptied, "a moment at which Kafka has every change")
+    return lost
+
+
+def latest(events: Sequence[TaskEvent]) -> dict[str, Task]:
+    """Every task as the log last told it."""
+    return {event.task.task_id: event.task for event in distinct(events) if event.task is not None}
+
+
 def distinct(events: Sequence[TaskEvent]) -> list[TaskEvent]:
     return list({event.event_id: event for event in events}.values())
 
@@ -181,14 +213,27 @@ def test_a_redis_that_lost_everything_is_rebuilt_without_a_task_lost_or_doubled(
     send(stream_settings, *(managed(f"a-{n}") for n in range(20)))
     send(stream_settings, *(warning(f"w-{n}", account_id=f"a-{n}") for n in range(20)))
     with running(stream_settings):
-        wait_until(lambda: store.count_open() == 20 and store.outbox.depth() == 0, "twenty tasks")
-        before = store.open_tasks(limit=100)
-        for key in client.scan_iter(match=f"{store.keys.prefix}:*"):
-            client.delete(key)
+        wait_until(lambda: store.count_open() == 20, "twenty tasks")
+        before = lose_everything(client, store)
         send(stream_settings, warning("w-20", alert_records.signal("complaint"), account_id="a-0"))
-        wait_until(lambda: store.count_open() == 21, "all tasks and one more")
+        wait_until(lambda: store.count_open() == 21 and store.outbox.depth() == 0, "all tasks and one more")
+    assert len(before) == 20
     after = {task.task_id: task for task in store.open_tasks(limit=100)}
-    assert [after.get(task.task_id) for task in before] == before
+    for task in before:
+        # The plan of the day goes on meanwhile: what it did comes after what was, and nothing of that is missing.
+        now = after[task.task_id]
+        assert now == task or now.history[: len(task.history)] == task.history
+        assert now.version - task.version == len(now.history) - len(task.history)
+        assert (now.account_id, now.reason_group, now.warning_ids) == (
+            task.account_id,
+            task.reason_group,
+            task.warning_ids,
+        )
+    events = published(stream_settings, "task-events", TaskEvent, 21)
+    assert handled(events) == {f"a-{n}": 2 if n == 0 else 1 for n in range(20)}
+    # What the process wrote last may still wait to be sent.
+    waiting = [parcel for parcel in store.outbox.pending(1000) if parcel.topic == "task-events"]
+    assert after == latest([*events, *(msgspec.json.decode(parcel.value, type=TaskEvent) for parcel in waiting)])
     assert store.customer("a-7") is not None
 
 
@@ -246,9 +291,7 @@ def test_what_happens_to_customers_makes_and_ends_tasks_once_whatever_is_read_ag
         assert tasks[Purpose.RETENTION].result is TaskResult.LOST
         assert sorted(tasks[Purpose.RETURN_VISIT].causes) == ["care:c-1", "orders:o-1"]
         assert tasks[Purpose.WIN_BACK].open, "the return lies in the future of the stream"
-        wait_until(lambda: store.outbox.depth() == 0, "an empty outbox")
-        for key in client.scan_iter(match=f"{store.keys.prefix}:*"):
-            client.delete(key)
+        lose_everything(client, store)
         send(stream_settings, line_view("l-9", NOON_MS + DAY_MS, "a-9"))
         wait_until(lambda: store.counts().closed == 2, "the win-back to end")
     events = published(stream_settings, "task-events", TaskEvent, 5)
