@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import msgspec
 
-from alerts.api.roles import ApiRole
+from alerts.accounts.roles import StaffRole
 from alerts.api.tokens import SealedTokens, Token, new_token
 from alerts.policy import DAY_MS
 from churnwatch.clients import kafka_producer, redis_client
@@ -26,7 +26,7 @@ class TokenOffice:
         self._publish = publish
         self._tokens = tokens
 
-    def create(self, holder: str, role: ApiRole, days: float | None) -> tuple[str, Token]:
+    def create(self, holder: str, role: StaffRole, days: float | None) -> tuple[str, Token]:
         """A new token as its holder needs it, shown this once, and what is kept of it.
 
         Raises:

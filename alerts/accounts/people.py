@@ -5,7 +5,7 @@ import re
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alerts.accounts.roles import StaffRole
+from alerts.accounts.roles import PEOPLE_ROLES, StaffRole
 from alerts.tasks import OUTBOUND
 
 LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
@@ -61,10 +61,13 @@ def with_roles(person: Person, roles: tuple[StaffRole, ...], now_ms: int) -> Per
     """Other roles, from the next request on.
 
     Raises:
-        PersonError: none at all.
+        PersonError: none at all, or one of a machine.
     """
     if not roles:
         raise PersonError(f"{person.login} needs at least one role")
+    if machines := set(roles) - set(PEOPLE_ROLES):
+        allowed = ", ".join(PEOPLE_ROLES)
+        raise PersonError(f"{person.login}: no person is a {', '.join(machines)}; roles of people are {allowed}")
     return replace(person, roles=tuple(sorted(set(roles))), changed_ms=now_ms)
 
 

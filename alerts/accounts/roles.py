@@ -1,4 +1,4 @@
-"""Roles of people, and what each may see and do. Anything not written here is not allowed."""
+"""Roles of people and machines, and what each may see and do, on pages and in the API. What is not written here is refused."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -7,7 +7,7 @@ from alerts.tasks import Role
 
 
 class StaffRole(StrEnum):
-    """What somebody is employed for; a person may have several."""
+    """What somebody is employed for; a person may have several, a token of the API has one."""
 
     MANAGER = "manager"
     CALLER = "caller"
@@ -15,6 +15,12 @@ class StaffRole(StrEnum):
     ANALYST = "analyst"
     AUDITOR = "auditor"
     ADMIN = "admin"
+    #: A telephone system: of tokens only, no person has it.
+    DIALER = "dialer"
+
+
+#: Roles that people may have.
+PEOPLE_ROLES = tuple(role for role in StaffRole if role is not StaffRole.DIALER)
 
 
 class Permission(StrEnum):
@@ -31,6 +37,10 @@ class Permission(StrEnum):
     #: Read a customer's number, with the reason asked and logged.
     REVEAL = "reveal"
     REPORTS = "reports"
+    #: How full the outbound queue is.
+    QUEUE = "queue"
+    #: Lease, begin and end calls of the outbound queue.
+    DIAL = "dial"
     #: Who saw, revealed, changed, called.
     AUDIT = "audit"
     #: Thresholds and switches.
@@ -44,18 +54,22 @@ ALLOWED: dict[StaffRole, frozenset[Permission]] = {
     StaffRole.CALLER: frozenset({Permission.OWN_TASKS, Permission.WORK_TASKS, Permission.REVEAL}),
     StaffRole.SUPERVISOR: frozenset({
         Permission.ALL_TASKS, Permission.WORK_TASKS, Permission.ASSIGN, Permission.REVEAL, Permission.REPORTS,
-        Permission.RULES,
+        Permission.RULES, Permission.QUEUE,
     }),
-    StaffRole.ANALYST: frozenset({Permission.REPORTS, Permission.RULES}),
+    StaffRole.ANALYST: frozenset({Permission.REPORTS, Permission.RULES, Permission.QUEUE}),
     StaffRole.AUDITOR: frozenset({Permission.AUDIT, Permission.REPORTS}),
-    StaffRole.ADMIN: frozenset({Permission.PEOPLE}),
+    StaffRole.ADMIN: frozenset({Permission.PEOPLE, Permission.QUEUE}),
+    StaffRole.DIALER: frozenset({Permission.DIAL, Permission.QUEUE}),
 }  # fmt: skip
 
-#: In whose name a person acts on a task: the strongest of the roles that work tasks.
+#: Either lets one read tasks and customers; which of them is another matter.
+READ_TASKS = (Permission.OWN_TASKS, Permission.ALL_TASKS)
+#: In whose name somebody acts on a task: the strongest of the roles that work tasks.
 _ACTING = (
     (StaffRole.SUPERVISOR, Role.SUPERVISOR),
     (StaffRole.MANAGER, Role.MANAGER),
     (StaffRole.CALLER, Role.CALLER),
+    (StaffRole.DIALER, Role.DIALER),
 )
 
 

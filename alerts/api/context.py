@@ -9,8 +9,8 @@ import structlog
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from alerts.accounts.roles import Permission, StaffRole, acting_role, permissions
 from alerts.api.problems import ProblemError
-from alerts.api.roles import ACTS_AS, GRANTED, ApiRole, Permission
 from alerts.api.tokens import Token, TokenKeeper, check
 from alerts.dialers.codes import DispositionCodes
 from alerts.dialers.signature import HookGate
@@ -66,7 +66,7 @@ class Caller:
     actor: Actor | None
 
     @property
-    def role(self) -> ApiRole:
+    def role(self) -> StaffRole:
         return self.token.role
 
     def acting(self) -> Actor:
@@ -77,9 +77,9 @@ class Caller:
 
     def sees(self, task: Task) -> bool:
         """A supervisor sees all tasks, a caller those of the team, everybody else those that are theirs to act on."""
-        if self.role is ApiRole.SUPERVISOR:
+        if self.role is StaffRole.SUPERVISOR:
             return True
-        if self.role is ApiRole.CALLER and task.owner == OUTBOUND:
+        if self.role is StaffRole.CALLER and task.owner == OUTBOUND:
             return True
         return self.actor is not None and may_act(task, self.actor)
 
@@ -89,9 +89,9 @@ class Caller:
         Raises:
             ProblemError: 403 for somebody else's.
         """
-        if self.role is ApiRole.SUPERVISOR:
+        if self.role is StaffRole.SUPERVISOR:
             return wished
-        own = OUTBOUND if self.role is ApiRole.CALLER else self.token.holder
+        own = OUTBOUND if self.role is StaffRole.CALLER else self.token.holder
         if wished not in {None, own}:
             raise ProblemError(403, "not_allowed", f"you may list the tasks of {own} only")
         return own
@@ -106,8 +106,8 @@ def desk_of(request: Request) -> Desk:
     return desk
 
 
-def allowed(permission: Permission) -> Any:
-    """A dependency: the caller, who must have this permission. Who may not is told so and written down."""
+def allowed(*any_of: Permission) -> Any:
+    """A dependency: the caller, who must have one of these permissions. Who may not is told so and written down."""
 
     def caller(request: Request, shown: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> Caller:
         desk = desk_of(request)
@@ -115,10 +115,11 @@ def allowed(permission: Permission) -> Any:
         if token is None:
             log.info("token.refused", given=shown is not None)
             raise ProblemError(401, "no_token", "send `Authorization: Bearer cwt_...`")
-        if permission not in GRANTED[token.role]:
-            log.info("request.denied", holder=token.holder, role=token.role, permission=permission)
-            raise ProblemError(403, "not_allowed", f"role {token.role} may not {permission.replace('_', ' ')}")
-        role = ACTS_AS.get(token.role)
+        if not permissions([token.role]) & set(any_of):
+            needed = " or ".join(any_of)
+            log.info("request.denied", holder=token.holder, role=token.role, needed=needed)
+            raise ProblemError(403, "not_allowed", f"role {token.role} lacks the permission {needed}")
+        role = acting_role([token.role])
         return Caller(token, Actor(token.holder, role) if role else None)
 
     return Depends(caller)

@@ -4,16 +4,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 
+from alerts.accounts.roles import READ_TASKS, Permission, StaffRole
 from alerts.api.context import Caller, Desk, allowed, desk_of
 from alerts.api.models import CustomerOut, NumberOut, RevealIn, customer_out
 from alerts.api.problems import ProblemError, documented
-from alerts.api.roles import ApiRole, Permission
 from alerts.tasks import Customer
 from alerts.vault import ReadFor
 
 router = APIRouter(tags=["customers"])
-Reader = Annotated[Caller, allowed(Permission.READ_CUSTOMERS)]
-Revealer = Annotated[Caller, allowed(Permission.REVEAL_NUMBERS)]
+Reader = Annotated[Caller, allowed(*READ_TASKS)]
+Revealer = Annotated[Caller, allowed(Permission.REVEAL)]
 
 
 @router.get("/customers/{account_id:path}", responses=documented(404))
@@ -46,8 +46,8 @@ def _seen(desk: Desk, caller: Caller, account_id: str) -> Customer:
 
 
 def _sees(desk: Desk, caller: Caller, found: Customer) -> bool:
-    if caller.role is ApiRole.SUPERVISOR:
+    if caller.role is StaffRole.SUPERVISOR:
         return True
-    if caller.role is ApiRole.MANAGER and caller.token.holder in {found.manager_id, found.deputy_id}:
+    if caller.role is StaffRole.MANAGER and caller.token.holder in {found.manager_id, found.deputy_id}:
         return True
     return any(caller.sees(task) for task in desk.store.tasks_of(found.account_id))

@@ -6,15 +6,15 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
+from alerts.accounts.roles import READ_TASKS
 from alerts.api.context import Caller, Desk, allowed, desk_of
 from alerts.api.models import Code, Received, TaskOut
 from alerts.api.problems import ProblemError, documented
-from alerts.api.roles import Permission
 from alerts.api.routes_tasks import CHANGES, Doer, IfMatch, TaskId, changed, seen
 from alerts.playbooks.desk import OfferDesk
 
 router = APIRouter(prefix="/tasks", tags=["playbooks"])
-Reader = Annotated[Caller, allowed(Permission.READ_TASKS)]
+Reader = Annotated[Caller, allowed(*READ_TASKS)]
 
 
 class TextOut(BaseModel):

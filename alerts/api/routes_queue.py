@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 
+from alerts.accounts.roles import Permission
 from alerts.api.context import Caller, Desk, allowed, desk_of
 from alerts.api.models import (
     BegunOut,
@@ -18,15 +19,14 @@ from alerts.api.models import (
     task_out,
 )
 from alerts.api.problems import ProblemError, documented, refused
-from alerts.api.roles import Permission
 from alerts.api.translate import disposition_of
 from alerts.queue import CallQueue, Lease
 from alerts.tasks import Refusal
 from alerts.vault import ReadFor
 
 router = APIRouter(tags=["queue"])
-Watcher = Annotated[Caller, allowed(Permission.READ_QUEUE)]
-Machine = Annotated[Caller, allowed(Permission.WORK_QUEUE)]
+Watcher = Annotated[Caller, allowed(Permission.QUEUE)]
+Machine = Annotated[Caller, allowed(Permission.DIAL)]
 LeaseId = Annotated[str, Path(pattern=r"^[0-9]{1,19}-[0-9]{1,19}$")]
 
 

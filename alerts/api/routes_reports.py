@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
+from alerts.accounts.roles import Permission
 from alerts.api.context import Caller, ReportsAwayError, allowed, desk_of
 from alerts.api.problems import ProblemError, documented
-from alerts.api.roles import Permission
 
 router = APIRouter(tags=["reports"])
-Reader = Annotated[Caller, allowed(Permission.READ_REPORTS)]
+Reader = Annotated[Caller, allowed(Permission.REPORTS)]
 Month = Annotated[
     str | None, Query(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$", description="as 2026-10; without: this one")
 ]

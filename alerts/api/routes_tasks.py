@@ -7,16 +7,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
+from alerts.accounts.roles import READ_TASKS, Permission
 from alerts.api.context import Caller, Desk, allowed, desk_of
 from alerts.api.models import AnyId, DispositionIn, HandOverIn, NoteIn, SnoozeIn, StaffId, TaskOut, TaskPage, task_out
 from alerts.api.problems import ProblemError, documented, refused
-from alerts.api.roles import Permission
 from alerts.api.translate import disposition_of
 from alerts.tasks import Actor, Refusal, Task, TaskState
 
 router = APIRouter(prefix="/tasks", tags=["tasks"])
-Reader = Annotated[Caller, allowed(Permission.READ_TASKS)]
-Doer = Annotated[Caller, allowed(Permission.ACT_ON_TASKS)]
+Reader = Annotated[Caller, allowed(*READ_TASKS)]
+Doer = Annotated[Caller, allowed(Permission.WORK_TASKS)]
 TaskId = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 IfMatch = Annotated[str | None, Header(description='the ETag that you saw, as "3"', max_length=40)]
 ETAG = re.compile(r'(?:W/)?"(\d{1,9})"')

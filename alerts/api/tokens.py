@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from alerts.api.roles import ApiRole
+from alerts.accounts.roles import StaffRole
 from alerts.sealed import Opener, SealError
 from alerts.sealed_view import SealedView
 
@@ -28,7 +28,7 @@ class Token(msgspec.Struct, frozen=True, omit_defaults=True):
 
     token_id: str
     holder: str
-    role: ApiRole
+    role: StaffRole
     digest: str
     created_ms: int
     expires_ms: int | None = None
@@ -69,7 +69,7 @@ class SealedTokens:
             return None
 
 
-def new_token(holder: str, role: ApiRole, now_ms: int, expires_ms: int | None = None) -> tuple[str, Token]:
+def new_token(holder: str, role: StaffRole, now_ms: int, expires_ms: int | None = None) -> tuple[str, Token]:
     """A fresh token as its holder needs it, and what to keep of it.
 
     Raises:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from alerts.accounts import second_factor
 from alerts.accounts.passwords import PASSWORD_CHARS_MIN, PasswordError
 from alerts.accounts.people import Person, PersonError, new_person, signed_out, with_roles
-from alerts.accounts.roles import Permission, StaffRole
+from alerts.accounts.roles import PEOPLE_ROLES, Permission, StaffRole
 from alerts.accounts.sign_in import SignInRefusal
 from alerts.console.access import Needs, remember_session
 from alerts.console.context import console_of
@@ -128,7 +128,7 @@ def _changed(request: Request, login: str, decide: Callable[[Person], Person]) -
 
 
 def _roles(form: ActionForm) -> tuple[StaffRole, ...]:
-    return tuple(role for role in StaffRole if form.fields.get(f"role.{role}") == "yes")
+    return tuple(role for role in PEOPLE_ROLES if form.fields.get(f"role.{role}") == "yes")
 
 
 def _signed_in(request: Request) -> Person:
@@ -158,6 +158,6 @@ def _people(
     staff_of(request)
     address = f"{request.url.scheme}://{request.url.netloc}/welcome/{link[1]}" if link else ""
     return console_of(request).pages.render(
-        request, "people.html", 422 if problem else 200, people=staff_of(request).people.everybody(), roles=list(StaffRole),
+        request, "people.html", 422 if problem else 200, people=staff_of(request).people.everybody(), roles=list(PEOPLE_ROLES),
         problem=problem, typed=typed or {}, link_login=link[0] if link else "", link=address,
     )  # fmt: skip

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import httpx2
 import msgspec
 
-from alerts.api.roles import ApiRole
+from alerts.accounts.roles import StaffRole
 from alerts.store.rebuild import Rebuilder
 from churnwatch.api_tokens import token_office
 from churnwatch.bench.filling import fill
@@ -98,7 +98,7 @@ def _tasks_and_api(setting: Setting) -> Iterator[TaskReader]:
         _wait_for(lambda: _inbox_is_open(setting), tasks, "its inbox open")
         _wait_for(lambda: _answers(f"{url}/openapi.json"), console, "an answer")
         with token_office(setting.settings) as office:
-            token, _ = office.create("bench", ApiRole.SUPERVISOR, None)
+            token, _ = office.create("bench", StaffRole.SUPERVISOR, None)
         reader = TaskReader(url, token)
         try:
             yield reader

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from alerts.api.roles import ApiRole
+from alerts.accounts.roles import StaffRole
 
 token = typer.Typer(no_args_is_help=True, help="Tokens of the REST API (docs/api.md).")
 
@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
 
 @token.command()
 def create(
-    role: Annotated[ApiRole, typer.Option(help="What its holder may do.")],
+    role: Annotated[StaffRole, typer.Option(help="What its holder may do.")],
     holder: Annotated[str, typer.Option(help="Staff or machine id in whose name it acts, as m-17.")],
     days: Annotated[float | None, typer.Option(min=0.01, help="It ends after so many days; without: never.")] = 365.0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object as the last line.")] = False,

@@ -5,7 +5,7 @@ import json
 import pytest
 import redis
 
-from alerts.api.roles import ApiRole
+from alerts.accounts.roles import StaffRole
 from alerts.clock import ManualClock
 from alerts.dialers.signature import sign
 from alerts.queue import CallQueue
@@ -28,7 +28,7 @@ def api(client: redis.Redis, store: TaskStore) -> ApiUser:
 
 
 def machine(api: ApiUser) -> dict[str, str]:
-    return api.headers(ApiRole.DIALER)
+    return api.headers(StaffRole.DIALER)
 
 
 def leased(api: ApiUser, headers: dict[str, str], count: int = 10) -> list[dict[str, str]]:
@@ -158,12 +158,12 @@ def test_a_number_is_revealed_with_a_reason_and_written_down_first(client: redis
     fill_vault(client, store, {"l-1": NUMBER})
     api = api_user(client, store)
     asked = {"account_id": "a-1", "line_id": "l-1", "why": "returns a missed call"}
-    assert api.post(ApiRole.MANAGER, "/reveals", asked).json() == {"line_id": "l-1", "number": NUMBER}
+    assert api.post(StaffRole.MANAGER, "/reveals", asked).json() == {"line_id": "l-1", "number": NUMBER}
     (row,) = audit(api)
     assert (row["actor"], row["role"], row["read_for"], row["note"]) == ("m-1", "manager", "reveal", asked["why"])
     assert NUMBER not in json.dumps(row)
-    assert api.post(ApiRole.MANAGER, "/reveals", asked, holder="m-9").status_code == 404
-    assert api.post(ApiRole.MANAGER, "/reveals", {**asked, "line_id": "l-2"}).status_code == 404
+    assert api.post(StaffRole.MANAGER, "/reveals", asked, holder="m-9").status_code == 404
+    assert api.post(StaffRole.MANAGER, "/reveals", {**asked, "line_id": "l-2"}).status_code == 404
     assert len(audit(api)) == 1
 
 
@@ -172,6 +172,6 @@ def test_without_its_log_the_vault_says_nothing(client: redis.Redis, store: Task
     fill_vault(client, store, {"l-1": NUMBER})
     client.delete(store.keys.ready)
     asked = {"account_id": "a-1", "line_id": "l-1", "why": "returns a missed call"}
-    answer = api_user(client, store).post(ApiRole.MANAGER, "/reveals", asked)
+    answer = api_user(client, store).post(StaffRole.MANAGER, "/reveals", asked)
     assert (answer.status_code, answer.json()["reason"]) == (503, "not_ready")
     assert NUMBER not in answer.text

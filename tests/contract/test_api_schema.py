@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from alerts.api.roles import ApiRole
+from alerts.accounts.roles import StaffRole
 from alerts.queue import CallQueue
 from alerts.store import TaskStore
 from tests.fakes.alert_records import customer_record, managed, warning
@@ -54,8 +54,8 @@ def api(client: redis.Redis, store: TaskStore) -> ApiUser:
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))
-@pytest.mark.parametrize("role", [ApiRole.SUPERVISOR, ApiRole.DIALER])
-def test_every_answer_is_as_described(api: ApiUser, role: ApiRole, mode: GenerationMode) -> None:
+@pytest.mark.parametrize("role", [StaffRole.SUPERVISOR, StaffRole.DIALER])
+def test_every_answer_is_as_described(api: ApiUser, role: StaffRole, mode: GenerationMode) -> None:
     described = schemathesis.openapi.from_asgi("/openapi.json", api.app)
     headers = api.headers(role)
     tried = 0

@@ -9,9 +9,9 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
+from alerts.accounts.roles import StaffRole
 from alerts.api.app import create_api
 from alerts.api.context import Desk
-from alerts.api.roles import ApiRole
 from alerts.api.tokens import Token, new_token
 from alerts.dialers.codes import read_codes
 from alerts.dialers.signature import HookGate
@@ -25,7 +25,7 @@ from tests.fakes.alert_records import NOON_MS
 SECRET = b"shared with the dialer"
 SEALER = Sealer("vault", "v1", bytes(range(32)))
 #: In whose name the tokens act.
-HOLDERS = {ApiRole.MANAGER: "m-1", ApiRole.CALLER: "c-1", ApiRole.SUPERVISOR: "s-1", ApiRole.DIALER: "d-1"}
+HOLDERS = {StaffRole.MANAGER: "m-1", StaffRole.CALLER: "c-1", StaffRole.SUPERVISOR: "s-1", StaffRole.DIALER: "d-1"}
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Keys:
     def token(self, token_id: str) -> Token | None:
         return self.kept.get(token_id)
 
-    def make(self, role: ApiRole, holder: str | None = None, expires_ms: int | None = None) -> str:
+    def make(self, role: StaffRole, holder: str | None = None, expires_ms: int | None = None) -> str:
         text, token = new_token(holder or HOLDERS.get(role, f"{role}-1"), role, NOON_MS, expires_ms)
         self.kept[token.token_id] = token
         return text
@@ -57,15 +57,15 @@ class ApiUser:
     keys: Keys
     desk: Desk
 
-    def headers(self, role: ApiRole, holder: str | None = None) -> dict[str, str]:
+    def headers(self, role: StaffRole, holder: str | None = None) -> dict[str, str]:
         return {"authorization": f"Bearer {self.keys.make(role, holder)}"}
 
-    def get(self, role: ApiRole, path: str, holder: str | None = None) -> Response:
+    def get(self, role: StaffRole, path: str, holder: str | None = None) -> Response:
         return self.client.get(path, headers=self.headers(role, holder))
 
     def post(
         self,
-        role: ApiRole,
+        role: StaffRole,
         path: str,
         body: Mapping[str, object] | None = None,
         holder: str | None = None,

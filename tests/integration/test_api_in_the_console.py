@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from alerts.api.roles import ApiRole
+from alerts.accounts.roles import StaffRole
 from alerts.store.rebuild import Rebuilder
 from churnwatch.api_tokens import token_office
 from churnwatch.clients import redis_client
@@ -68,7 +68,7 @@ def test_a_token_works_at_once_and_the_guard_stands_before_the_api(url: str, set
     with httpx2.Client(base_url=f"{url}/api/v1") as visitor:
         assert visitor.get("/tasks").status_code == 401
         with token_office(settings) as office:
-            text, token = office.create("m-1", ApiRole.MANAGER, None)
+            text, token = office.create("m-1", StaffRole.MANAGER, None)
             headers = {"authorization": f"Bearer {text}"}
             page = visitor.get("/tasks", headers=headers)
             assert (page.status_code, page.json()["total"]) == (200, 1)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from alerts.api.roles import ApiRole
+from alerts.accounts.roles import StaffRole
 from alerts.api.tokens import SHAPE, SealedTokens, check
 from alerts.sealed_view import SealedView
 from alerts.store import TaskStore
@@ -132,7 +132,7 @@ def test_a_token_is_kept_sealed_opens_until_it_is_revoked_and_survives_a_lost_re
     settings: Settings, client: redis.Redis, store: TaskStore
 ) -> None:
     with token_office(settings) as office:
-        text, token = office.create("s-1", ApiRole.SUPERVISOR, days=1)
+        text, token = office.create("s-1", StaffRole.SUPERVISOR, days=1)
         keeper = SealedTokens(sealed_view(settings, client, ACCOUNTS), sealer(settings, ACCOUNTS))
         assert check(text, keeper, token.created_ms) == token
         assert check(text, keeper, token.created_ms + 86_400_000) is None
@@ -148,7 +148,7 @@ def test_a_token_is_kept_sealed_opens_until_it_is_revoked_and_survives_a_lost_re
         with pytest.raises(UserError, match="no token"):
             office.revoke(token.token_id)
         with pytest.raises(UserError, match="no staff id"):
-            office.create("no good", ApiRole.SUPERVISOR, None)
+            office.create("no good", StaffRole.SUPERVISOR, None)
 
 
 def test_a_token_is_made_on_the_command_line(test_environment: dict[str, str], tmp_path: Path) -> None:
