@@ -8,17 +8,14 @@ that it also corrects an expert that is too sure of itself.
 from typing import Any, Self
 
 import numpy as np
-from river import linear_model, optim
 
 from models.learners.boosted import BoostedLearner
 from models.learners.logistic import LogisticLearner
+from models.learners.mixer import Mixer
 from models.learners.protocol import BoolVector
 from models.scorers import BlendModel, probability
 from pipeline.ports import FloatMatrix, FloatVector
 
-MIXER_LEARNING_RATE = 0.15
-MIXER_INTERCEPT_LEARNING_RATE = 0.02
-FIRST_SHARES = {"logistic": 1.0, "boosted": 0.5}
 LOG_ODDS_LIMIT = 20.0
 WEIGHT_LIMIT = 1e12
 
@@ -32,12 +29,7 @@ class BlendLearner:
         """`prior_column`: a feature that is the log-odds to start from; see LogisticLearner."""
         self._logistic = LogisticLearner(n_features, prior_column=prior_column)
         self._boosted = BoostedLearner(n_features, margin=lambda rows: self._logistic.linear_model().log_odds(rows))
-        self._mixer = linear_model.LogisticRegression(
-            optimizer=optim.AdaGrad(MIXER_LEARNING_RATE, eps=1.0),
-            initializer=optim.initializers.Zeros(),
-            intercept_lr=MIXER_INTERCEPT_LEARNING_RATE,
-        )
-        self._mixer._weights.update(FIRST_SHARES)
+        self._mixer = Mixer()
 
     def learn(self, features: FloatMatrix, churned: BoolVector, weight: FloatVector) -> None:
         usable = (weight > 0.0) & (weight < WEIGHT_LIMIT)
@@ -78,20 +70,16 @@ class BlendLearner:
         learner._logistic = LogisticLearner.load(body["logistic"])
         if body["boosted"]:
             learner._boosted.forest = BoostedLearner.load(body["boosted"]).forest
-            learner._mixer._weights["logistic"] = body["mix"]["logistic_share"]
-            learner._mixer._weights["boosted"] = body["mix"]["boosted_share"]
-            learner._mixer.intercept = body["mix"]["intercept"]
+            mix = body["mix"]
+            learner._mixer.shares = (mix["logistic_share"], mix["boosted_share"])
+            learner._mixer.intercept = mix["intercept"]
         return learner
 
     def _mix(self) -> dict[str, float]:
         if self._boosted.forest is None:
             return {"logistic_share": 1.0, "boosted_share": 0.0, "intercept": 0.0}
-        weights = self._mixer.weights
-        return {
-            "logistic_share": float(weights["logistic"]),
-            "boosted_share": float(weights["boosted"]),
-            "intercept": float(self._mixer.intercept),
-        }
+        logistic, boosted = self._mixer.shares
+        return {"logistic_share": logistic, "boosted_share": boosted, "intercept": self._mixer.intercept}
 
     def _learn_rows(
         self, features: FloatMatrix, churned: BoolVector, weight: FloatVector, trees: FloatVector | None
@@ -100,7 +88,4 @@ class BlendLearner:
         if trees is None:
             return
         opinions = np.clip(np.column_stack([said, trees]), -LOG_ODDS_LIMIT, LOG_ODDS_LIMIT)
-        for (logistic, boosted), label, row_weight in zip(
-            opinions.tolist(), churned.tolist(), weight.tolist(), strict=True
-        ):
-            self._mixer.learn_one({"logistic": logistic, "boosted": boosted}, label, w=row_weight)
+        self._mixer.learn(opinions, churned, weight)

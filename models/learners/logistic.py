@@ -1,11 +1,15 @@
-"""River's StandardScaler | LogisticRegression, guarded: bad values never reach it, and it exports to numpy."""
+"""River's StandardScaler | LogisticRegression, guarded: bad values never reach it, and it exports to numpy.
+
+Its steps are taken in numpy (`river_steps.py`); `as_river` is the same as River's own pipeline.
+"""
 
 from typing import Any, Self
 
 import numpy as np
-from river import compose, linear_model, optim, preprocessing
+from river import compose, optim
 
 from models.learners.protocol import BoolVector
+from models.learners.river_steps import ScaledRegression
 from models.scorers import LinearModel, prior_of
 from pipeline.ports import FloatMatrix, FloatVector
 
@@ -32,8 +36,8 @@ class NewtonSteps(optim.base.Scheduler):
 
 
 class LogisticLearner:
-    """Online logistic regression. A missing value is left out of River's dict, which imputes the mean; a value beyond
-    eight standard deviations is clipped, so that one wild number cannot drive the weights away.
+    """Online logistic regression. A missing value counts as the mean and teaches nothing; a value beyond eight standard
+    deviations is clipped, so that one wild number cannot drive the weights away.
 
     `prior_column`: a feature that is the log-odds to start from. Before the first label the learner says just that, and
     what it learns is how to correct it.
@@ -50,17 +54,9 @@ class LogisticLearner:
     ) -> None:
         if learning_rate is None:
             learning_rate = LEARNING_RATE if prior_column is None else CORRECTING_RATE
-        self._n_features = n_features
         self._prior_column = -1 if prior_column is None else prior_column
-        self._rows = 0
-        self._scaler = preprocessing.StandardScaler()
-        self._regression = linear_model.LogisticRegression(
-            optimizer=optim.AdaGrad(learning_rate),
-            l2=L2,
-            intercept_init=float(np.log(base_rate / (1.0 - base_rate))) if prior_column is None else 0.0,
-            intercept_lr=NewtonSteps(),
-        )
-        self.pipeline = compose.Pipeline(self._scaler, self._regression)
+        intercept = float(np.log(base_rate / (1.0 - base_rate))) if prior_column is None else 0.0
+        self._regression = ScaledRegression(n_features, learning_rate, L2, intercept, NewtonSteps())
         self._low = np.full(n_features, -VALUE_LIMIT)
         self._high = np.full(n_features, VALUE_LIMIT)
         self._model: LinearModel | None = None
@@ -83,23 +79,16 @@ class LogisticLearner:
         self, features: FloatMatrix, churned: BoolVector, weight: FloatVector, *, tell: bool
     ) -> FloatVector:
         """Learn rows in order; the log-odds of each just before it was learnt, shape (n,), zeros unless `tell`."""
-        told = np.zeros(len(features))
+        usable = (weight > 0.0) & (weight < VALUE_LIMIT)
+        rows, told = np.flatnonzero(usable), np.zeros(len(features))
         prior = prior_of(features, self._prior_column) if self._prior_column >= 0 else told.copy()
-        for number, (row, label, row_weight) in enumerate(
-            zip(features, churned.tolist(), weight.tolist(), strict=True)
-        ):
-            if not 0.0 < row_weight < VALUE_LIMIT:
-                continue
-            if self._rows % CLIP_REFRESH_ROWS == 0:
+        while len(rows):
+            if self._regression.rows % CLIP_REFRESH_ROWS == 0:
                 self._refresh_limits()
-            river_row = self.river_row(row)
-            self._regression.intercept += prior[number]  # an offset, which River has no name for
-            if tell:
-                scaled = self._scaler.transform_one(river_row)  # type: ignore[no-untyped-call]  # River leaves it open
-                told[number] = self._regression._raw_dot_one(scaled)
-            self.pipeline.learn_one(river_row, label, w=row_weight)
-            self._regression.intercept -= prior[number]
-            self._rows += 1
+            until_refresh = CLIP_REFRESH_ROWS - self._regression.rows % CLIP_REFRESH_ROWS
+            part, rows = rows[:until_refresh], rows[until_refresh:]
+            clipped = np.clip(features[part], self._low, self._high)
+            told[part] = self._regression.learn(clipped, churned[part], weight[part], prior[part], tell=tell)
         self._model = None
         return told
 
@@ -119,18 +108,20 @@ class LogisticLearner:
         present = np.flatnonzero(~np.isnan(clipped))
         return dict(zip(present.tolist(), clipped[present].tolist(), strict=True))
 
+    def as_river(self) -> compose.Pipeline:
+        """River's own pipeline with what was learnt so far; a prior is not in it."""
+        return self._regression.as_river()
+
     def model(self) -> LinearModel:
         return self.linear_model()
 
     def linear_model(self) -> LinearModel:
         """The model as it stands, in arrays."""
         if self._model is None:
-            weights = self._regression.weights
-            columns = range(self._n_features)
             self._model = LinearModel(
-                mean=np.array([self._scaler.means.get(i, 0.0) for i in columns]),
-                scale=np.sqrt([self._scaler.vars.get(i, 0.0) for i in columns]),
-                weights=np.array([weights.get(i, 0.0) for i in columns]),
+                mean=self._regression.mean.copy(),
+                scale=np.sqrt(self._regression.variance),
+                weights=self._regression.weights.copy(),
                 low=self._low.copy(),
                 high=self._high.copy(),
                 intercept=float(self._regression.intercept),
@@ -141,7 +132,7 @@ class LogisticLearner:
     def export(self) -> dict[str, Any]:
         model = self.linear_model()
         return {
-            "rows": self._rows,
+            "rows": self._regression.rows,
             "mean": model.mean.tolist(),
             "scale": model.scale.tolist(),
             "weights": model.weights.tolist(),
@@ -149,8 +140,8 @@ class LogisticLearner:
             "high": model.high.tolist(),
             "intercept": model.intercept,
             "prior_column": model.prior_column,
-            "counts": [int(self._scaler.counts.get(i, 0)) for i in range(self._n_features)],
-            "squared_gradients": [float(self._regression.optimizer.g2.get(i, 0.0)) for i in range(self._n_features)],
+            "counts": self._regression.count.astype(int).tolist(),
+            "squared_gradients": self._regression.squared_gradients.tolist(),
         }
 
     @classmethod
@@ -158,26 +149,20 @@ class LogisticLearner:
         """A learner that goes on where the exported one stood."""
         prior_column = int(body.get("prior_column", -1))
         learner = cls(len(body["weights"]), prior_column=None if prior_column < 0 else prior_column)
-        learner._rows = int(body["rows"])
-        for column, count in enumerate(body["counts"]):
-            if count:
-                learner._scaler.counts[column] = count
-                learner._scaler.means[column] = body["mean"][column]
-                learner._scaler.vars[column] = body["scale"][column] ** 2
-                learner._regression.optimizer.g2[column] = body["squared_gradients"][column]
-                learner._regression._weights[column] = body["weights"][column]
-        learner._regression.intercept = body["intercept"]
-        learner._regression.optimizer.n_iterations = learner._rows
+        regression = learner._regression
+        regression.rows, regression.intercept = int(body["rows"]), float(body["intercept"])
+        regression.count, regression.mean = np.array(body["counts"], np.float64), np.array(body["mean"], np.float64)
+        regression.variance = np.array(body["scale"], np.float64) ** 2
+        regression.weights = np.array(body["weights"], np.float64)
+        regression.squared_gradients = np.array(body["squared_gradients"], np.float64)
         learner._low, learner._high = np.array(body["low"]), np.array(body["high"])
         return learner
 
     def _refresh_limits(self) -> None:
-        for column, count in self._scaler.counts.items():
-            deviation = self._scaler.vars[column] ** 0.5
-            if count >= CLIP_MINIMUM_ROWS and deviation > 0.0:
-                reach = CLIP_DEVIATIONS * deviation
-                self._low[column] = self._scaler.means[column] - reach
-                self._high[column] = self._scaler.means[column] + reach
+        known, reach = self._regression, CLIP_DEVIATIONS * np.float_power(self._regression.variance, 0.5)
+        told = (known.count >= CLIP_MINIMUM_ROWS) & (reach > 0.0)
+        self._low = np.where(told, known.mean - reach, self._low)
+        self._high = np.where(told, known.mean + reach, self._high)
 
 
 class PriorLearner(LogisticLearner):

@@ -36,7 +36,8 @@ def test_numpy_scores_equal_rivers_own_within_1e_9() -> None:
     features[::11, 0] = 1e6
 
     ours = ArrayScorer("v", learner.linear_model()).score(features)
-    rivers = [learner.pipeline.predict_proba_one(learner.river_row(row))[True] for row in features]
+    pipeline = learner.as_river()
+    rivers = [pipeline.predict_proba_one(learner.river_row(row))[True] for row in features]
 
     assert np.abs(ours - np.array(rivers)).max() < 1e-9
 
