@@ -10,12 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.forest import NEVER, Forest
+from models.histograms import Bins, ChosenBins, IntVector, on_grid
 from models.learners.protocol import BoolVector
 from pipeline.ports import FloatMatrix, FloatVector
-
-#: Bins of a feature's values in as few bytes as hold them: memory traffic is what the time goes to.
-CodeMatrix = NDArray[np.uint8] | NDArray[np.int64]
-IntVector = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +43,13 @@ def fit_forest(
     """
     grown = rules or BoostingRules()
     random = np.random.default_rng(grown.seed)
-    edges = [_edges(column, grown.bins) for column in features.T]
-    codes = np.array([_codes(column, edge) for column, edge in zip(features.T, edges, strict=True)])
+    bins = Bins.of(features, grown.bins)
     rate = float(np.clip(np.average(churned, weights=weight), 1e-6, 1 - 1e-6))
     base = float(np.log(rate / (1.0 - rate))) if margin is None else 0.0
     total = np.full(len(features), base) if margin is None else margin.copy()
     trees = []
     for _ in range(grown.trees):
-        tree, change = _grow(codes, churned, weight, total, edges, grown, random)
+        tree, change = _grow(bins, churned, weight, total, grown, random)
         trees.append(tree)
         total += change
     return Forest(
@@ -73,40 +69,37 @@ class Tree(NamedTuple):
 
 
 def _grow(
-    codes: CodeMatrix,
+    bins: Bins,
     churned: BoolVector,
     weight: FloatVector,
     total: FloatVector,
-    edges: list[FloatVector],
     rules: BoostingRules,
     random: np.random.Generator,
 ) -> tuple[Tree, FloatVector]:
-    """The next tree, and what it adds to the log-odds of each row. `codes`: bins, (n_features, n)."""
-    n_features, n_rows = codes.shape
-    probability = 0.5 * (1.0 + np.tanh(0.5 * total))
-    gradient, hessian = weight * (probability - churned), weight * probability * (1.0 - probability)
+    """The next tree, and what it adds to the log-odds of each row."""
+    n_features, n_rows = bins.codes.shape
+    probability, all_weight = 0.5 * (1.0 + np.tanh(0.5 * total)), float(weight.sum())
+    gradient = on_grid(weight * (probability - churned), all_weight)
+    hessian = on_grid(weight * probability * (1.0 - probability), all_weight)
     chosen = np.sort(random.permutation(n_features)[: max(1, round(n_features * rules.feature_share))])
     sample = np.flatnonzero(random.random(n_rows) < rules.row_share)
-    kept_codes = np.array([codes[column].take(sample) for column in chosen])
-    kept_gradient, kept_hessian = gradient[sample], hessian[sample]
+    slopes = np.column_stack([gradient, hessian])[sample]
     inner = 2**rules.depth - 1
     feature, cut = np.zeros(inner, dtype=np.int64), np.full(inner, rules.bins + 1, dtype=np.int64)
     threshold = np.full(inner, NEVER)
-    node, row = np.zeros(n_rows, dtype=np.int64), np.arange(n_rows)
-    sums: Histograms | None = None
+    node, first_code = np.zeros(n_rows, dtype=np.int64), np.arange(n_rows)
+    codes, own, sums = bins.codes.ravel(), bins.of_features(chosen), None
     for level in range(rules.depth):
         first = 2**level - 1
-        sums = _histograms(
-            kept_codes, kept_gradient, kept_hessian, node[sample] - first, 2**level, rules.bins + 2, sums
-        )
-        best_feature, best_cut, gain = _best_cuts(sums, rules)
+        sums = _sums(own, sample, slopes, node.take(sample) - first, sums)
+        best_feature, best_cut, gain = _best_cuts(own, sums, rules)
         for position in np.flatnonzero(gain > 0.0):
             column, bin_cut = int(chosen[best_feature[position]]), int(best_cut[position])
             feature[first + position], cut[first + position] = column, bin_cut
-            threshold[first + position] = edges[column][bin_cut - 1] if bin_cut > 0 else -NEVER
-        node = 2 * node + 1 + (codes.ravel().take(feature.take(node) * n_rows + row) > cut.take(node))
-    value = _node_values(node[sample] - inner, kept_gradient, kept_hessian, rules)
-    return Tree(feature, threshold, value), value[node]
+            threshold[first + position] = bins.edges[column][bin_cut - 1] if bin_cut > 0 else -NEVER
+        node = 2 * node + 1 + (codes.take(feature.take(node) * n_rows + first_code) > cut.take(node))
+    value = _node_values(node.take(sample) - inner, slopes[:, 0], slopes[:, 1], rules)
+    return Tree(feature, threshold, value), value.take(node)
 
 
 def _node_values(leaf: IntVector, gradient: FloatVector, hessian: FloatVector, rules: BoostingRules) -> FloatVector:
@@ -123,74 +116,46 @@ def _node_values(leaf: IntVector, gradient: FloatVector, hessian: FloatVector, r
     return np.concatenate(levels[::-1])
 
 
-class Histograms(NamedTuple):
-    """Sums of gradients and hessians by node of a level, feature and bin, each (nodes, n_features, bins)."""
-
-    gradient: NDArray[np.float64]
-    hessian: NDArray[np.float64]
-
-
-def _histograms(
-    codes: CodeMatrix,
-    gradient: FloatVector,
-    hessian: FloatVector,
-    node: IntVector,
-    nodes: int,
-    bins: int,
-    above: Histograms | None,
-) -> Histograms:
-    """Sums of one level; `codes` is (n_features, n), `above` the level above: None for the root.
-
-    Only the smaller child of each pair is summed, the other is what is left of their parent: a quarter of the time.
-    """
-    if above is None:
-        return _sums(codes, gradient, hessian, node, nodes, bins)
-    smaller = np.argmin(np.bincount(node, minlength=nodes).reshape(-1, 2), axis=1)
-    rows = np.flatnonzero(node % 2 == smaller[node // 2])
-    part = _sums(codes.take(rows, axis=1), gradient[rows], hessian[rows], node[rows] // 2, nodes // 2, bins)
-    pairs, parent = np.empty((2, nodes // 2, 2, *part.gradient.shape[1:])), np.arange(nodes // 2)
-    for quantity, (small, both) in enumerate(zip(part, above, strict=True)):
-        pairs[quantity, parent, smaller] = small
-        pairs[quantity, parent, 1 - smaller] = both - small
-    return Histograms(*pairs.reshape(2, nodes, *part.gradient.shape[1:]))
-
-
 def _sums(
-    codes: CodeMatrix, gradient: FloatVector, hessian: FloatVector, node: IntVector, nodes: int, bins: int
-) -> Histograms:
-    """A feature at a time: its rows stay within the cache."""
-    found = np.empty((2, len(codes), nodes * bins))
-    start = node * bins
-    for column, code in enumerate(codes):
-        place = code + start
-        found[0, column] = np.bincount(place, weights=gradient, minlength=nodes * bins)
-        found[1, column] = np.bincount(place, weights=hessian, minlength=nodes * bins)
-    return Histograms(*found.reshape(2, len(codes), nodes, bins).swapaxes(1, 2))
+    bins: ChosenBins,
+    sample: IntVector,
+    slopes: FloatMatrix,
+    node: IntVector,
+    above: NDArray[np.float64] | None,
+) -> NDArray[np.float64]:
+    """Sums of gradients and hessians by bin and node of a level, (bins, nodes, 2).
+
+    `slopes`, `node`: of the rows `sample`, (n, 2) and (n,). `above`: the sums of the level above, None for the root. Of two
+    children the one with fewer rows is summed, the other is what is left of their parent.
+    """
+    pairs = 1 if above is None else above.shape[1]
+    smaller = np.zeros(1, np.int64)
+    if above is not None:
+        smaller = np.argmin(np.bincount(node, minlength=2 * pairs).reshape(-1, 2), axis=1)
+        rows = np.flatnonzero((2 * np.arange(pairs) + smaller).repeat(2).take(node) == node)
+        sample, slopes, node = sample.take(rows), slopes.take(rows, axis=0), node.take(rows) >> 1
+    spread = np.zeros((len(sample), pairs, 2))
+    spread[np.arange(len(sample)), node] = slopes
+    found = bins.sums(sample, spread.reshape(len(sample), 2 * pairs)).reshape(-1, pairs, 2)
+    if above is None:
+        return found
+    both = np.empty((len(found), pairs, 2, 2))
+    parent = np.arange(pairs)
+    both[:, parent, smaller], both[:, parent, 1 - smaller] = found, above - found
+    return both.reshape(len(found), 2 * pairs, 2)
 
 
-def _best_cuts(sums: Histograms, rules: BoostingRules) -> tuple[IntVector, IntVector, FloatVector]:
+def _best_cuts(
+    bins: ChosenBins, sums: NDArray[np.float64], rules: BoostingRules
+) -> tuple[IntVector, IntVector, FloatVector]:
     """For each node of a level: the feature and bin after which to cut, and the gain (0 where no cut helps)."""
-    nodes, bins = len(sums.gradient), rules.bins + 2
-    left_g, left_h = sums.gradient.cumsum(axis=2), sums.hessian.cumsum(axis=2)
-    all_g, all_h = left_g[:, :, -1:], left_h[:, :, -1:]
+    left = bins.up_to(sums.reshape(len(sums), -1)).reshape(sums.shape)
+    left_g, left_h = left[:, :, 0].copy(), left[:, :, 1].copy()
+    last = len(sums) if len(bins.start) == 1 else bins.start[1]
+    all_g, all_h = left_g[last - 1], left_h[last - 1]
     right_g, right_h = all_g - left_g, all_h - left_h
     gain = left_g**2 / (left_h + rules.l2) + right_g**2 / (right_h + rules.l2) - all_g**2 / (all_h + rules.l2)
     gain[(left_h < rules.child_weight_minimum) | (right_h < rules.child_weight_minimum)] = 0.0
-    flat_gain = gain.reshape(nodes, -1)
-    best = flat_gain.argmax(axis=1)
-    return best // bins, best % bins, flat_gain[np.arange(nodes), best]
-
-
-def _edges(column: FloatVector, bins: int) -> FloatVector:
-    """Cut places of one feature, ascending; a value goes right of those that it is above."""
-    present = column[~np.isnan(column)]
-    values = np.unique(present)
-    if len(values) <= bins:
-        return np.asarray((values[:-1] + values[1:]) / 2.0 if len(values) > 1 else values, dtype=np.float64)
-    return np.unique(np.quantile(present, np.linspace(0.0, 1.0, bins + 1)[1:-1], method="lower"))
-
-
-def _codes(column: FloatVector, edges: FloatVector) -> CodeMatrix:
-    """Bin of each value: 0 = missing, 1 = not above the first edge, and so on."""
-    codes = np.where(np.isnan(column), 0, np.searchsorted(edges, column, side="left") + 1)
-    return codes.astype(np.uint8) if len(edges) + 2 <= 256 else codes.astype(np.int64)
+    best = gain.argmax(axis=0)
+    feature = bins.feature[best]
+    return feature, best - bins.start[feature], gain[best, np.arange(gain.shape[1])]
