@@ -185,6 +185,7 @@ class TaskEventKind(StrEnum):
     """A number was read from the vault; `read_for`, `line_id` and `note` say for what, which and why."""
     NUMBER_DELETED = "number_deleted"
     """The vault forgot a number of the account, since its time had come; `line_id` says which."""
+    RULES_CHANGED = "rules_changed"  # `note`: edition and why; of no account
 
 
 class Restraint(msgspec.Struct, frozen=True, omit_defaults=True):

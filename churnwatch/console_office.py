@@ -1,14 +1,16 @@
-"""What the console's reports and audit read: Kafka, where there is one."""
+"""What the console's reports, audit and rules read: Kafka, where there is one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from alerts.audit_trail import AuditTrail
-from alerts.console.ports import Reports, ReportsAwayError
+from alerts.console.context import Office
+from alerts.console.ports import ReportsAwayError
+from alerts.store import TaskStore
 from churnwatch.audit_reader import followed_trail
 from churnwatch.errors import UserError
 from churnwatch.report_reader import KafkaReports
+from churnwatch.rule_book import KafkaRuleBook
 from churnwatch.settings import Settings
 
 
@@ -27,10 +29,14 @@ class ConsoleReports:
 
 
 @contextmanager
-def console_office(settings: Settings) -> Iterator[tuple[Reports | None, AuditTrail | None]]:
-    """Reports and the audit trail while the block runs; both None without Kafka."""
+def console_office(settings: Settings, store: TaskStore) -> Iterator[Office]:
+    """Reports, the audit trail and live rules while the block runs; none of them without Kafka."""
     if not settings.kafka.bootstrap:
-        yield None, None
+        yield Office()
         return
+    book = KafkaRuleBook(settings, store)
     with followed_trail(settings) as trail:
-        yield ConsoleReports(settings), trail
+        try:
+            yield Office(ConsoleReports(settings), trail, book)
+        finally:
+            book.close()

@@ -7,10 +7,11 @@ import redis
 import uvicorn
 from fastapi import FastAPI
 
-from alerts.audit_trail import AuditTrail
 from alerts.console import LOOPBACK_HOSTS, ConsoleConfig, create_console, load_console_texts
+from alerts.console.app import NOTHING
+from alerts.console.context import Office
 from alerts.console.page_texts import PageTextsError
-from alerts.console.ports import Reports, TaskBoard
+from alerts.console.ports import TaskBoard
 from alerts.console.staff import Staff
 from alerts.reason_texts import ReasonTextsError
 from churnwatch.errors import UserError
@@ -31,7 +32,7 @@ def console_app(
     settings: Settings,
     metrics: Metrics,
     staff: Staff | None,
-    office: tuple[Reports | None, AuditTrail | None] = (None, None),
+    office: Office = NOTHING,
 ) -> FastAPI:
     """The application with its texts and metrics; without `staff` nobody signs in.
 

@@ -34,6 +34,7 @@ class EngineParts:
     features: tuple[Feature, ...]
     kinds: KindTable = field(default_factory=KindTable)
     models: list[tuple[Scorer, int]] = field(default_factory=list)
+    policies: list[tuple[SignalPolicy, int]] = field(default_factory=list)
 
     @property
     def schema(self) -> str:
@@ -55,6 +56,8 @@ class EngineParts:
         engine = Engine(state, self.policy, config, self.kinds, labels)
         for scorer, counts_from_ms in self.models:
             engine.use_model(scorer, counts_from_ms)
+        for policy, counts_from_ms in self.policies:
+            engine.use_policy(policy, counts_from_ms)
         positions = {stream: max(state.applied.get(stream, 0), earliest.get(stream, 0)) for stream in Stream}
         merger = Merger(positions, settings.engine.idle_ms / 1000.0, settings.engine.merge_buffer_records)
         return PartitionTask(engine, merger, snapshotter, labels, self.kinds, self.accept())

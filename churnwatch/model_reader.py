@@ -1,76 +1,33 @@
-"""Models from churn.models into the engines of a worker: all of them at the start, then each as it is published."""
+"""Models from churn.models into the engines of a worker."""
 
-import asyncio
 from collections.abc import Callable
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from churnwatch.control_reader import ControlReader
 from churnwatch.engine_parts import EngineParts
 from churnwatch.settings import Settings
 from models.exchange import RefusedModel, read_model
 from pipeline.metrics import Metrics
 from pipeline.ports import Scorer
 
-POLL_MS = 500
-
 log = structlog.get_logger()
 
 
-class ModelReader:
-    """Reads the models topic without a group, since every worker needs every model."""
+class ModelReader(ControlReader):
+    """Tells each model that can be used, with the tick from which it counts."""
 
     def __init__(
         self, settings: Settings, parts: EngineParts, metrics: Metrics, on_model: Callable[[Scorer, int], None]
     ) -> None:
-        self._settings = settings
+        super().__init__(settings, "models")
         self._parts = parts
         self._metrics = metrics
         self._on_model = on_model
-        self._caught_up: asyncio.Event | None = None
-        self._reading: asyncio.Task[None] | None = None
 
-    async def ready(self) -> None:
-        """Start reading, and wait until the models that were there at the start are taken in.
-
-        Faust starts an app's own tasks only after recovery, which waits for this; so the reader is a plain task.
-        """
-        if self._reading is None:
-            self._caught_up = asyncio.Event()
-            self._reading = asyncio.create_task(self._run(self._caught_up))
-        assert self._caught_up is not None
-        waiting = asyncio.create_task(self._caught_up.wait())
-        await asyncio.wait({self._reading, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        if not waiting.done():
-            waiting.cancel()
-            await self._reading
-
-    async def stop(self) -> None:
-        """Stop reading."""
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.gather(self._reading, return_exceptions=True)
-
-    async def _run(self, caught_up: asyncio.Event) -> None:
-        consumer = AIOKafkaConsumer(bootstrap_servers=self._settings.kafka.bootstrap, auto_offset_reset="earliest")
-        await consumer.start()
-        try:
-            tp = TopicPartition(self._settings.topic("models"), 0)
-            consumer.assign([tp])
-            await consumer.seek_to_beginning(tp)
-            while True:
-                for messages in (await consumer.getmany(tp, timeout_ms=POLL_MS)).values():
-                    for message in messages:
-                        self._take(message.value)
-                # The end as a fetch tells it: what Tansu answers when asked for it can be short of the last batch.
-                end = consumer.highwater(tp)
-                if end is not None and await consumer.position(tp) >= end:
-                    caught_up.set()
-        finally:
-            await consumer.stop()
-
-    def _take(self, raw: bytes | None) -> None:
-        if raw is None:  # an old version that the trainer deleted
+    def take(self, raw: bytes | None) -> None:
+        """One published model; None: an old version that the trainer deleted."""
+        if raw is None:
             return
         answer = read_model(raw, self._parts.schema, len(self._parts.features))
         if isinstance(answer, RefusedModel):

@@ -22,6 +22,7 @@ from alerts.store.ledger import InboxNotReady
 from alerts.store.rebuild import Rebuilder
 from churnwatch.clients import kafka_consumer, kafka_producer, redis_client
 from churnwatch.errors import UserError
+from churnwatch.live_task_rules import LiveTaskRules
 from churnwatch.seals import SEALED_TOPICS, sealed_view
 from churnwatch.settings import Settings
 from churnwatch.task_log import TaskRelay, catch_up
@@ -68,6 +69,7 @@ class TasksProcess(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-py
         self._store = task_store(settings, client)
         self._consumer, reference, happenings = consumers
         self._producer = producer
+        self._live_rules = LiveTaskRules(settings, client, self._store)
         views = {topic: sealed_view(settings, client, topic) for topic in SEALED_TOPICS}
         self._reference = ReferenceFeed(settings, self._store.directory, reference, views)
         self._triggers = TriggerFeed(settings, self._store, happenings)
@@ -86,6 +88,15 @@ class TasksProcess(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-py
     def stop(self) -> None:
         """Ask the loop to end after the step under way."""
         self._stop.set()
+
+    @property
+    def rules_version(self) -> int:
+        """The newest edition of the rules that was taken in."""
+        return self._live_rules.version
+
+    def close(self) -> None:
+        """Let go of what this process opened itself."""
+        self._live_rules.close()
 
     def run(self) -> None:
         """Work until `stop`. A service that goes away is waited for; nothing is committed meanwhile.
@@ -113,6 +124,7 @@ class TasksProcess(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-py
             self._check_gate()
             self._recover_once()
             self._reference.read()
+            self._live_rules.follow()
             self._admit([record for records in batch.values() for record in records])
             self._sweeper.note(self._triggers.follow())
             self._relay.relay()
@@ -163,6 +175,7 @@ class TasksProcess(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-py
             consumer.close()
         self._reference.start()
         self._reference.read_to_end()
+        self._live_rules.follow(at_once=True)
         self._triggers.start()
         self._queue.prepare()
         self._sweeper.recovered()
@@ -178,7 +191,8 @@ class TasksProcess(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-py
         if len(self._store.directory.customers(accounts)) < len(accounts):
             # Their records were in Kafka before the warnings were: look once more before taking them for unknown.
             self._reference.read_to_end()
-        self._sweeper.note(self._store.admit_warnings(warnings))
+        for store, part in self._live_rules.admitting(warnings):
+            self._sweeper.note(store.admit_warnings(part))
 
     def _decode(self, record: Any) -> ChurnWarning | None:
         value: bytes = record.value or b""
@@ -226,7 +240,11 @@ def tasks_process(settings: Settings, metrics: Metrics) -> Iterator[TasksProcess
     reference = kafka_consumer(settings)
     happenings = kafka_consumer(settings)
     try:
-        yield TasksProcess(settings, metrics, client, (consumer, reference, happenings), producer)
+        process = TasksProcess(settings, metrics, client, (consumer, reference, happenings), producer)
+        try:
+            yield process
+        finally:
+            process.close()
     finally:
         consumer.close()
         reference.close()

@@ -14,11 +14,13 @@ from churnwatch.settings import Settings
 from pipeline.events import Stream
 
 #: Topics whose newest record of a key is what counts.
-COMPACTED = ("customers", "models", "line-views", "vault", "accounts")
+COMPACTED = ("customers", "models", "rules", "line-views", "vault", "accounts")
 #: Logs from whose beginning something is rebuilt; nothing in them may expire.
 KEPT = ("examples", "task-events")
 #: One ordered log each; `warnings` is keyed by account_id, `line-views` by line_id, the others by what they are about.
-SINGLE = ("warnings", "examples", "models", "tasks", "task-events", "line-views", "vault", "accounts", "dead-letters")
+SINGLE = (
+    "warnings", "examples", "models", "rules", "tasks", "task-events", "line-views", "vault", "accounts", "dead-letters",
+)  # fmt: skip
 #: Kept uncompacted for so long: reports tell who rose or fell in a month from the versions of a customer.
 HISTORY_OF_CUSTOMERS_MS = 400 * 86_400_000
 READY_TIMEOUT_S = 20.0

@@ -1,11 +1,12 @@
 """The production worker: settings -> Faust app with the pipeline's shell in it."""
 
+import asyncio
 import gc
 import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ import faust
 import structlog
 
 from churnwatch.clients import wait_for_kafka
+from churnwatch.control_reader import ControlReader
 from churnwatch.daily_list_file import DailyListFile
 from churnwatch.engine_parts import EngineParts, engine_parts
 from churnwatch.errors import UserError
 from churnwatch.model_reader import ModelReader
 from churnwatch.repeated_logs import tell_once
+from churnwatch.rules_reader import RulesReader
 from churnwatch.settings import Settings
 from churnwatch.topics import ensure_topics
 from pipeline.agents import Shell, Topics
@@ -26,6 +29,7 @@ from pipeline.events import Stream
 from pipeline.feed_watch import FeedWatch
 from pipeline.metrics import Metrics
 from pipeline.partition_task import PartitionTask
+from pipeline.policy import SignalPolicy
 from pipeline.ports import Scorer
 from pipeline.worker_metrics import WorkerMetrics
 
@@ -46,13 +50,13 @@ class WorkerApp(faust.App):
     """A Faust app that saves and commits before it stops."""
 
     shell: Shell
-    reader: ModelReader
+    readers: Sequence[ControlReader]
 
     async def on_stop(self) -> None:
         """SIGTERM: save the state, commit, then let Faust stop its parts."""
         await self.shell.close(LEAVE_TIMEOUT_S)
         self._leave_at_last()
-        await self.reader.stop()
+        await asyncio.gather(*(reader.stop() for reader in self.readers))
         await super().on_stop()
 
     def _leave_at_last(self) -> None:
@@ -100,12 +104,17 @@ def build_app(settings: Settings, metrics: Metrics) -> WorkerApp:
         stream_recovery_delay=0.0,
         stream_wait_empty=True,
     )
-    reader = ModelReader(settings, parts, metrics, lambda scorer, since: _use_model(parts, app.shell, scorer, since))
+    app.readers = (
+        ModelReader(settings, parts, metrics, lambda scorer, since: _use_model(parts, app.shell, scorer, since)),
+        RulesReader(
+            settings, parts.policy, metrics, lambda policy, since: _use_policy(parts, app.shell, policy, since)
+        ),
+    )
     app.shell = Shell(
         app=app,
         topics=topics_of(settings),
         make_task=parts.make_task if settings.worker.scores_dir is None else _listed(parts, settings.worker.scores_dir),
-        ready=reader.ready,
+        ready=lambda: _all_ready(app.readers),
         metrics=WorkerMetrics(metrics),
         limit=DeadLetterLimit(settings.worker.dead_letter_share_max, settings.worker.dead_letter_window_records),
         commit_interval_s=settings.engine.commit_interval_s,
@@ -113,7 +122,6 @@ def build_app(settings: Settings, metrics: Metrics) -> WorkerApp:
         feeds=FeedWatch(settings.worker.feed_silence_s),
     )
     app.shell.attach(settings.kafka.partitions)
-    app.reader = reader
     return app
 
 
@@ -191,3 +199,15 @@ def _use_model(parts: EngineParts, shell: Shell, scorer: Scorer, counts_from_ms:
     parts.models.append((scorer, counts_from_ms))
     for task in shell.tasks.values():
         task.engine.use_model(scorer, counts_from_ms)
+
+
+def _use_policy(parts: EngineParts, shell: Shell, policy: SignalPolicy, counts_from_ms: int) -> None:
+    parts.policies.append((policy, counts_from_ms))
+    for task in shell.tasks.values():
+        task.engine.use_policy(policy, counts_from_ms)
+        if counts_from_ms <= task.engine.state.clock_ms:
+            log.warning("rules.late", counts_from_ms=counts_from_ms, clock_ms=task.engine.state.clock_ms)
+
+
+async def _all_ready(readers: Sequence[ControlReader]) -> None:
+    await asyncio.gather(*(reader.ready() for reader in readers))

@@ -26,6 +26,7 @@ from pipeline.events import (
     Truth,
 )
 from pipeline.line_views import LineView
+from pipeline.live_rules import RulesMessage
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "contract"
 RENEW = "python -m pipeline.contract_documents --write"
@@ -56,6 +57,7 @@ CHANNELS: tuple[Channel, ...] = (
     Channel("warnings", ChurnWarning, "send", "account_id"),
     Channel("examples", Example, "send", "line_id"),
     Channel("models", ModelMessage, "send", "kind", compacted=True),
+    Channel("rules", RulesMessage, "send", "version and author; every edition is kept", compacted=True),
     Channel("line-views", LineView, "send", "line_id", compacted=True),
     Channel("dead-letters", DeadLetter, "send", "what was refused: the record's key, or its file"),
 )

@@ -8,7 +8,7 @@ from pipeline.effects import Effects
 from pipeline.episodes import end_episode, raise_episode
 from pipeline.features.account_facts import AccountFacts, account_facts
 from pipeline.features.facts import Rows
-from pipeline.policy import SignalPolicy
+from pipeline.live_rules import PolicyInUse
 from pipeline.signals.registry import ACCOUNT_SIGNALS
 from pipeline.signals.relationship import AccountSignal
 from pipeline.state.partition import PartitionState
@@ -18,18 +18,18 @@ from pipeline.warner import Warner
 class AccountDecisions:
     """Evaluates all accounts of a partition at once."""
 
-    def __init__(self, state: PartitionState, policy: SignalPolicy, warner: Warner) -> None:
+    def __init__(self, state: PartitionState, rules: PolicyInUse, warner: Warner) -> None:
         self._state = state
-        self._policy = policy
+        self._rules = rules
         self._warner = warner
         told = {signal.name for signal in ACCOUNT_SIGNALS}
-        self._own_signals = frozenset({*policy.soft, *policy.hard} - told)
+        self._own_signals = frozenset({*rules.current.soft, *rules.current.hard} - told)
 
     def sweep(self, now_ms: int, effects: Effects) -> None:
         """Look at all accounts that have a live line, at 00:00 UTC."""
         if not len(self._state.accounts):
             return
-        facts = account_facts(self._state, self._policy, self._own_signals, now_ms)
+        facts = account_facts(self._state, self._rules.current, self._own_signals, now_ms)
         began: list[tuple[int, str]] = []
         for signal in ACCOUNT_SIGNALS:
             began += self._update(signal, facts)
@@ -45,8 +45,8 @@ class AccountDecisions:
 
     def _update(self, signal: AccountSignal, facts: AccountFacts) -> list[tuple[int, str]]:
         """Accounts whose episode of this signal began or rose."""
-        policy, accounts = self._policy.soft[signal.name], self._state.accounts
-        strengths = signal.strength(facts)
+        policy, accounts = self._rules.current.soft[signal.name], self._state.accounts
+        strengths = signal.strength(facts) * policy.enabled
         candidates = np.flatnonzero((strengths >= policy.on) | accounts.has_case(facts.rows))
         candidates = candidates[~self._is_held(signal.held_with, facts.rows[candidates])]
         if not len(candidates):

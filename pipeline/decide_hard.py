@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pipeline.effects import Effects
 from pipeline.episodes import end_episode, raise_episode
 from pipeline.events import CareRecord, OrderRecord
+from pipeline.live_rules import PolicyInUse
 from pipeline.policy import HardPolicy, SignalPolicy
 from pipeline.signals import ladder
 from pipeline.signals.cases import (
@@ -25,12 +26,16 @@ from pipeline.warner import Warner
 class HardSignals:
     """Decides the hard signals of one partition."""
 
-    def __init__(self, state: PartitionState, policy: SignalPolicy, warner: Warner) -> None:
+    def __init__(self, state: PartitionState, rules: PolicyInUse, warner: Warner) -> None:
         self._state = state
-        self._policy = policy
+        self._rules = rules
         self._warner = warner
-        self._starts = policy.starts()
-        self._ends = policy.ends()
+        self._starts = rules.current.starts()
+        self._ends = rules.current.ends()
+
+    @property
+    def _policy(self) -> SignalPolicy:
+        return self._rules.current
 
     def take(self, record: OrderRecord | CareRecord, received_ms: int, effects: Effects) -> None:
         """Take in one record that was received at `received_ms`."""
@@ -71,7 +76,9 @@ class HardSignals:
         case.ladder = self._standing_position(case)
         for name, strength in standing_strengths(case, now_ms, hard).items():
             policy = hard[name]
-            if policy.waits or policy.per_open_day or name == began:
+            if not policy.enabled:
+                end_episode(case, name)
+            elif policy.waits or policy.per_open_day or name == began:
                 account_id, line_id = self._ids(table, row)
                 if self._raise(case, name, now_ms, strength, account_id, ""):
                     self._warner.warn(account_id, line_id, name, now_ms, effects)
@@ -81,6 +88,9 @@ class HardSignals:
     def _raise(self, case: Case, signal: str, now_ms: int, strength: float, account_id: str, started_by: str) -> bool:
         """Note that the signal is on, with its numbers and its countdown; returns whether it deserves a warning."""
         policy, event = self._policy.hard[signal], case.hard[signal]
+        if not policy.enabled:
+            end_episode(case, signal)
+            return False
         evidence = evidence_of(event, policy, now_ms)
         if (height := self._policy.ladder.height(signal)) > 0:
             evidence["rung"] = float(height)

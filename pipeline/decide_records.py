@@ -24,7 +24,7 @@ from pipeline.events import (
     OutcomeRecord,
     Record,
 )
-from pipeline.policy import SignalPolicy
+from pipeline.live_rules import PolicyInUse
 from pipeline.ports import LabelKeeper
 from pipeline.signals.registry import SPEND_DROP
 from pipeline.signals.spend import spend_drop
@@ -51,12 +51,12 @@ REACHED = frozenset(
 class RecordDecisions:
     """Applies thin records of one partition and warns at once where a record is a hard signal."""
 
-    def __init__(self, state: PartitionState, policy: SignalPolicy, labels: LabelKeeper, warner: Warner) -> None:
+    def __init__(self, state: PartitionState, rules: PolicyInUse, labels: LabelKeeper, warner: Warner) -> None:
         self._state = state
-        self._policy = policy
+        self._rules = rules
         self._labels = labels
         self._warner = warner
-        self._hard = HardSignals(state, policy, warner)
+        self._hard = HardSignals(state, rules, warner)
 
     def decide(self, record: Record, received_ms: int, effects: Effects) -> None:
         """Take in one record that was received at `received_ms`."""
@@ -100,13 +100,13 @@ class RecordDecisions:
         if not rows or self._warner.have_left(rows):
             return
         strength, evidence = spend_drop(self._bills(record, rows))
-        policy = self._policy.soft[SPEND_DROP]
+        policy = self._rules.current.soft[SPEND_DROP]
         subject = self._warner.subject(record.account_id, record.line_id)
-        if strength >= policy.on:
+        if strength >= policy.on and policy.enabled:
             level = policy.level(strength)
             if raise_episode(subject, SPEND_DROP, received_ms, strength, level, evidence, record.record_id):
                 self._warner.warn(record.account_id, record.line_id, SPEND_DROP, received_ms, effects)
-        elif strength < policy.off:
+        elif strength < policy.off or not policy.enabled:
             end_episode(subject, SPEND_DROP)
 
     def _bills(self, record: BillingRecord, rows: list[int]) -> list[float]:

@@ -17,6 +17,7 @@ from pipeline.features.assemble import feature_matrix
 from pipeline.features.catalogue import PRIOR_COLUMN
 from pipeline.features.companions import remember_companions
 from pipeline.features.facts import Facts, Floats, facts_of
+from pipeline.live_rules import PolicyInUse
 from pipeline.models_in_use import ModelsInUse
 from pipeline.policy import MODEL_SCORE, SignalPolicy
 from pipeline.ports import LabelKeeper
@@ -41,16 +42,20 @@ class TickDecisions:
     """Evaluates many lines at once at canonical moments."""
 
     def __init__(
-        self, state: PartitionState, policy: SignalPolicy, labels: LabelKeeper, warner: Warner, models: ModelsInUse
+        self, state: PartitionState, rules: PolicyInUse, labels: LabelKeeper, warner: Warner, models: ModelsInUse
     ) -> None:
         self._state = state
-        self._policy = policy
+        self._rules = rules
         self._labels = labels
-        self._hard = HardSignals(state, policy, warner)
-        self._accounts = AccountDecisions(state, policy, warner)
+        self._hard = HardSignals(state, rules, warner)
+        self._accounts = AccountDecisions(state, rules, warner)
         self.models = models
         self.on_sweep: SweepObserver | None = None
         self.draws_views = True
+
+    @property
+    def _policy(self) -> SignalPolicy:
+        return self._rules.current
 
     def tick(self, touched: Rows, now_ms: int, effects: Effects) -> None:
         """Lines that had activity since the last tick."""
@@ -132,7 +137,7 @@ class TickDecisions:
     def _update_signal(self, signal: SoftSignal, facts: Facts) -> list[tuple[int, str]]:
         """Rows whose episode of this signal began or rose."""
         policy = self._policy.soft[signal.name]
-        strengths = signal.strength(facts)
+        strengths = signal.strength(facts) * policy.enabled
         lines = self._state.lines
         candidates = np.flatnonzero((strengths >= policy.on) | lines.has_case(facts.rows))
         candidates = candidates[~self._is_held(signal.held_with, facts.rows[candidates])]

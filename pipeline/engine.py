@@ -22,6 +22,7 @@ from pipeline.decide_ticks import SweepObserver, TickDecisions
 from pipeline.effects import Effects
 from pipeline.events import STREAM_RANK, BillingKind, BillingRecord, CareKind, CareRecord, CustomerRecord, Stream
 from pipeline.kinds import KindTable
+from pipeline.live_rules import PolicyInUse
 from pipeline.models_in_use import ModelsInUse
 from pipeline.policy import SignalPolicy
 from pipeline.ports import LabelKeeper, Scorer
@@ -64,13 +65,19 @@ class Engine:
         self.labels = labels
         self._kinds = kinds
         models = ModelsInUse()
-        warner = Warner(state, policy, models)
-        self._ticks = TickDecisions(state, policy, labels, warner, models)
-        self._records = RecordDecisions(state, policy, labels, warner)
+        self._rules = rules = PolicyInUse(policy)
+        self._begun = False
+        warner = Warner(state, rules, models)
+        self._ticks = TickDecisions(state, rules, labels, warner, models)
+        self._records = RecordDecisions(state, rules, labels, warner)
 
     def use_model(self, scorer: Scorer, counts_from_ms: int) -> None:
         """Score with this model from the first tick at or after `counts_from_ms` on."""
         self._ticks.models.add(scorer, counts_from_ms)
+
+    def use_policy(self, policy: SignalPolicy, counts_from_ms: int) -> None:
+        """Decide by this policy from the first tick at or after `counts_from_ms` on; by the one before until then."""
+        self._rules.add(policy, counts_from_ms)
 
     def observe_sweeps(self, observer: SweepObserver) -> None:
         """Tell the daily scores of all live lines to `observer`, which must not change anything."""
@@ -92,6 +99,9 @@ class Engine:
         batch = batch.not_before(self.state.newest_ms)
         if self.state.clock_ms == NO_CLOCK:
             self._start_clock(batch)
+        if not self._begun and self.state.clock_ms != NO_CLOCK:
+            self._rules.at(self.state.clock_ms)  # after a restart: what counted at the tick that was decided last
+            self._begun = True
         cdr_at = thin_at = 0
         while self.state.clock_ms != NO_CLOCK and (midnight := self._next_midnight()) <= until_ms:
             cdr_stop, thin_stop = batch.before(cdr_at, thin_at, midnight)
@@ -130,6 +140,7 @@ class Engine:
     def _decide_tick(self, tick_ms: int, effects: Effects) -> None:
         state = self.state
         state.clock_ms = tick_ms
+        self._rules.at(tick_ms)
         touched = np.flatnonzero(state.lines["touched"])
         self._watch_crowd(tick_ms, touched, effects)
         state.lines["touched"][touched] = 0

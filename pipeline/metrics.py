@@ -127,6 +127,8 @@ CATALOGUE: tuple[MetricSpec, ...] = (
     _counter(WORKER, "churnwatch_rebalances_total", "rebalances",
         meaning="Times that partitions were assigned to this worker."),
     _counter(WORKER, "churnwatch_models_applied_total", "models", meaning="Models taken over from churn.models."),
+    _gauge(WORKER, "churnwatch_rules_version", "version",
+        meaning="Newest edition of the rules taken from churn.rules; 0: as shipped. All workers show the same."),
 
     _counter(TRAINER, "churnwatch_labels_learned_total", "labels", "label",
         meaning="Examples learnt, by label: 1 churned, 0 stayed."),

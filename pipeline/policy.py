@@ -26,7 +26,7 @@ class PolicyError(ValueError):
 
 
 class SoftPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When a gradual signal is on, and what it weighs."""
+    """When a gradual signal is on, and what it weighs. Not `enabled`: it never comes on, and what is on ends."""
 
     origin: Origin
     weight: Probability
@@ -34,6 +34,7 @@ class SoftPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     off: Probability
     warn_at: Probability = 1.0
     critical_at: Probability = 1.0
+    enabled: bool = True
 
     def level(self, strength: float) -> Level:
         """Level of a warning at this strength."""
@@ -52,6 +53,7 @@ class HardPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         eased_by_score: a satisfaction score of at least this ends it.
         after_days: it begins so many days after its record, unless that was ended before; by product where that is told.
         not_for_reasons: a record with one of these reasons is none (a suspension for arrears is no wish of the customer's).
+        enabled: whether it warns; its records are remembered all the same, since the models learn from them.
     """
 
     origin: Origin
@@ -74,6 +76,7 @@ class HardPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     after_days: Annotated[float, msgspec.Meta(ge=0.0, le=365.0)] = 0.0
     after_days_by_product: dict[str, Days] = {}
     not_for_reasons: tuple[str, ...] = ()
+    enabled: bool = True
 
     def strength_of(self, count: int, severity: int, open_days: float = 0.0, points: float = 0.0) -> float:
         """Strength after so many records in the window, the worst of this severity (1-5, 0 none), open for so many days."""
@@ -192,6 +195,14 @@ def checked_policy(raw: Mapping[str, Any], path: str, known_soft: Collection[str
     missing = sorted(set(known_soft) - set(policy.soft))
     if missing:
         raise PolicyError(f"{path}: section [soft.{missing[0]}] is missing")
+    check_order(policy, path)
+    for name, hard in policy.hard.items():
+        _check_hard(name, hard, policy, path)
+    return policy
+
+
+def check_order(policy: SignalPolicy, path: str) -> None:
+    """Raises PolicyError where a signal would begin below where it ends."""
     for name, soft in policy.soft.items():
         if soft.off >= soft.on:
             raise PolicyError(f"{path}: soft.{name}: `off` ({soft.off}) must be below `on` ({soft.on})")
@@ -199,9 +210,6 @@ def checked_policy(raw: Mapping[str, Any], path: str, known_soft: Collection[str
         raise PolicyError(
             f"{path}: `model_score_off` must be below `model_score_on`, and that not above `model_score_critical`"
         )
-    for name, hard in policy.hard.items():
-        _check_hard(name, hard, policy, path)
-    return policy
 
 
 def _convert(raw: Any, policy_type: type[Checked], where: str) -> Checked:

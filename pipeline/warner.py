@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.effects import Effects
+from pipeline.live_rules import PolicyInUse
 from pipeline.models_in_use import ModelsInUse
-from pipeline.policy import SignalPolicy
 from pipeline.scoring import episode_strengths, prior_score
 from pipeline.state.cases import Case
 from pipeline.state.catalogue import NEVER
@@ -17,9 +17,9 @@ from pipeline.warnings import build_warning
 class Warner:
     """Makes the warnings of one partition."""
 
-    def __init__(self, state: PartitionState, policy: SignalPolicy, models: ModelsInUse) -> None:
+    def __init__(self, state: PartitionState, rules: PolicyInUse, models: ModelsInUse) -> None:
         self._state = state
-        self._policy = policy
+        self._rules = rules
         self._models = models
 
     def rows(self, account_id: str, line_id: str | None) -> list[int]:
@@ -46,7 +46,7 @@ class Warner:
         cases = [self.subject(account_id, line_id)]
         if line_id is not None and account in state.accounts.cases:
             cases.append(state.accounts.cases[account])
-        prior = prior_score(episode_strengths(*cases), self._policy)
+        prior = prior_score(episode_strengths(*cases), self._rules.current)
         stored = state.lines["score"][live].astype(np.float64)
         scored = ~np.isnan(stored)
         by_model = bool(state.lines["by_model"][live][scored].any())
@@ -60,7 +60,7 @@ class Warner:
             score=max([prior, *stored[scored].tolist()]),
             basis="model" if by_model else "prior",
             model_version=model.version if by_model and model is not None else "none",
-            policy=self._policy,
+            policy=self._rules.current,
         )
         effects.warnings.append(warning)
         effects.counts[f"warning_{cause}"] += 1

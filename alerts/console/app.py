@@ -5,7 +5,6 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from alerts.audit_trail import AuditTrail
 from alerts.console import (
     routes_act,
     routes_link,
@@ -14,17 +13,18 @@ from alerts.console import (
     routes_office,
     routes_people,
     routes_read,
+    routes_rules,
     routes_sign_in,
     routes_team,
 )
 from alerts.console.config import ConsoleConfig
-from alerts.console.context import Console
+from alerts.console.context import Console, Office
 from alerts.console.errors import add_error_pages
 from alerts.console.guard import RequestGuard, SecurityHeaders
 from alerts.console.live import LiveInbox
 from alerts.console.page_texts import ConsoleTexts
 from alerts.console.pages import STATIC, Pages
-from alerts.console.ports import Reports, TaskBoard
+from alerts.console.ports import TaskBoard
 from alerts.console.staff import Staff
 
 #: Every route there is but static files; the security tests go through them.
@@ -36,9 +36,11 @@ ROUTERS = (
     routes_offer.router,
     routes_team.router,
     routes_office.router,
+    routes_rules.router,
     routes_sign_in.router,
     routes_people.router,
 )
+NOTHING = Office()
 KEPT_FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -47,12 +49,12 @@ def create_console(
     texts: ConsoleTexts,
     config: ConsoleConfig,
     staff: Staff | None = None,
-    office: tuple[Reports | None, AuditTrail | None] = (None, None),
+    office: Office = NOTHING,
 ) -> FastAPI:
     """The console as an ASGI application. It holds no state but the store's connections and open live streams.
 
     All times of tasks come from the board's clock (`board.now_ms`). Without `staff` there is no login: whoever reaches
-    the console may act as anybody. `office`: what makes reports, and the audit trail, where there is Kafka.
+    the console may act as anybody. `office`: reports, audit trail and live rules, where there is Kafka.
     """
     app = FastAPI(title="Churnwatch", docs_url=None, redoc_url=None, openapi_url=None)
     live = LiveInbox(board, config.rows_per_page, config.poll_s, config.streams_max)

@@ -1,14 +1,23 @@
 """The parts of a running console, as every route finds them."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from starlette.requests import Request
 
 from alerts.audit_trail import AuditTrail
 from alerts.console.live import LiveInbox
 from alerts.console.pages import Pages
-from alerts.console.ports import Reports, TaskBoard
+from alerts.console.ports import Reports, RuleBook, TaskBoard
 from alerts.console.staff import Staff
+
+
+class Office(NamedTuple):
+    """What the back office's pages need, where there is Kafka."""
+
+    reports: Reports | None = None
+    trail: AuditTrail | None = None
+    rules: RuleBook | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +28,7 @@ class Console:
     staff: Staff | None = None
     reports: Reports | None = None
     trail: AuditTrail | None = None
+    rules: RuleBook | None = None
 
 
 def console_of(request: Request) -> Console:

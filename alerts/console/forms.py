@@ -7,8 +7,8 @@ from fastapi import Depends, Request
 
 from alerts.console.context import console_of
 
-#: Fifty tasks picked in an inbox, each with its version, and what to do with them.
-FIELDS_MAX = 120
+#: All rules with their thresholds and switches; fifty tasks picked in an inbox, each with its version, are fewer.
+FIELDS_MAX = 300
 #: The token is made anew; what nobody but the person knows is typed again.
 NEVER_SENT_BACK = frozenset({"token", "password", "repeated", "old", "code", "secret"})
 

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from alerts.live_rules.observed import Observed
+from alerts.rules import Rules
 from alerts.task_counts import Counts, OwnerCounts
 from alerts.tasks import Actor, Customer, Refusal, Task, TaskState
 from pipeline.events import Disposition
 from pipeline.line_views import LineView
+from pipeline.live_rules import RulesMessage, RuleValue
 
 
 class TaskBoard(Protocol):
@@ -62,6 +65,33 @@ class TaskBoard(Protocol):
 
     def now_ms(self) -> int:
         """The clock by which tasks are due."""
+        ...
+
+
+class RulesAwayError(Exception):
+    """The topic of rules cannot be read or written now."""
+
+
+class RuleBook(Protocol):
+    """Live rules; every call may raise `RulesAwayError`, `publish` also what the store raises when it is away."""
+
+    @property
+    def base(self) -> Rules:
+        """The rules of the files, which every edition changes anew."""
+        ...
+
+    def editions(self) -> list[RulesMessage]:
+        """All editions, oldest first."""
+        ...
+
+    def observed(self) -> Observed:
+        """What a preview is counted from."""
+        ...
+
+    def publish(
+        self, replaces: int, changes: dict[str, RuleValue], actor: Actor, why: str, restores: int | None
+    ) -> RulesMessage | None:
+        """The next edition; None where `replaces` is not the newest one any more."""
         ...
 
 

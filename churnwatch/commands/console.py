@@ -43,22 +43,21 @@ def register(app: typer.Typer) -> None:
         configuration = settings()
         host = configuration.console.host
         wanted = configuration.console.port if port is None else port
-        with (
-            listen(host, wanted) as listening,
-            telemetry(configuration, Process.CONSOLE) as metrics,
-            console_office(configuration) as office,
-        ):
+        with listen(host, wanted) as listening, telemetry(configuration, Process.CONSOLE) as metrics:
             client = redis_client(configuration, socket_timeout_s=STORE_TIMEOUT_S)
             store = task_store(configuration, client)
-            staff = None if insecure_no_login else staff_of(configuration, client)
-            app = console_app(store, configuration, metrics, staff, office)
-            app.state.offers = OfferDesk(client, store)
-            app.mount(API_PATH, api_app(configuration, store, client))
-            server = ConsoleServer(app)
-            address, chosen = listening.getsockname()[:2]
-            home = f"http://{f'[{address}]' if ':' in address else address}:{chosen}/"
-            typer.echo(f"console: {home}")
-            if staff is not None and (link := first_link(staff.people)):
-                typer.echo(f"the first administrator chooses a password here, once, within a day: {home}welcome/{link}")
-            server.run(sockets=[listening])
+            with console_office(configuration, store) as office:
+                staff = None if insecure_no_login else staff_of(configuration, client)
+                app = console_app(store, configuration, metrics, staff, office)
+                app.state.offers = OfferDesk(client, store)
+                app.mount(API_PATH, api_app(configuration, store, client))
+                server = ConsoleServer(app)
+                address, chosen = listening.getsockname()[:2]
+                home = f"http://{f'[{address}]' if ':' in address else address}:{chosen}/"
+                typer.echo(f"console: {home}")
+                if staff is not None and (link := first_link(staff.people)):
+                    typer.echo(
+                        f"the first administrator chooses a password here, once, within a day: {home}welcome/{link}"
+                    )
+                server.run(sockets=[listening])
             close_quietly(client)

@@ -51,5 +51,9 @@ def events(account: str, actors: list[str]) -> list[TaskEvent]:
 
 def sample_trail() -> AuditTrail:
     trail = AuditTrail()
-    trail.take([*events("A1", ["m-17", "eva"]), *events("A2", ["m-17"])], behind=0)
+    changed = TaskEvent(
+        account_id="rules:live", ts_ms=NOW_MS + 9, kind=TaskEventKind.RULES_CHANGED, actor="rhea", role=Role.SUPERVISOR,
+        note="1: fewer false alarms",
+    )  # fmt: skip
+    trail.take([*events("A1", ["m-17", "eva"]), *events("A2", ["m-17"]), seal(changed, 0, "")], behind=0)
     return trail

@@ -15,7 +15,7 @@ def with_environment(environment: dict[str, str], **more: str) -> Settings:
 def test_all_topics_are_created_once_and_a_second_call_changes_nothing(test_settings: Settings) -> None:
     assert {state.problem for state in describe_topics(test_settings)} == {"missing"}
     first, second = ensure_topics(test_settings), ensure_topics(test_settings)
-    assert [state.partitions for state in first] == [8] * 6 + [1] * 9
+    assert [state.partitions for state in first] == [8] * 6 + [1] * 10
     assert [state.topic_id for state in first] == [state.topic_id for state in second]
     assert all(state.topic_id for state in first)
 
@@ -26,7 +26,7 @@ def test_what_is_looked_up_is_compacted_and_what_is_rebuilt_from_never_expires(t
     looked_up = {name.removeprefix(prefix) for name, config in configs.items() if config["cleanup.policy"] == "compact"}
     kept = {name.removeprefix(prefix) for name, config in configs.items() if config.get("retention.ms") == "-1"}
     assert (looked_up, kept) == (
-        {"customers", "models", "line-views", "vault", "accounts"},
+        {"customers", "models", "rules", "line-views", "vault", "accounts"},
         {"examples", "task-events"},
     )
 

@@ -9,8 +9,10 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from alerts.console import ConsoleConfig, ConsoleTexts, create_console, load_console_texts
+from alerts.console.context import Office
 from churnwatch.settings import CONFIG_DIR
 from tests.fakes.console_office import FakeReports, sample_trail
+from tests.fakes.rule_book import FakeRuleBook
 from tests.fakes.task_board import FakeTaskBoard
 
 URL = "http://127.0.0.1:8350"
@@ -54,7 +56,7 @@ def board() -> FakeTaskBoard:
 
 @pytest.fixture
 def visitor(board: FakeTaskBoard, texts: ConsoleTexts) -> Iterator[Visitor]:
-    office = (FakeReports(), sample_trail())
+    office = Office(FakeReports(), sample_trail(), FakeRuleBook())
     app = create_console(board, texts, ConsoleConfig(rows_per_page=4, poll_s=0.02), office=office)
     with TestClient(app, base_url=URL, follow_redirects=False, raise_server_exceptions=False) as client:
         yield Visitor(client, app, board)

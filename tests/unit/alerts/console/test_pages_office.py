@@ -74,7 +74,7 @@ def test_reports_say_that_kafka_is_away(visitor: Visitor) -> None:
 
 def test_the_audit_tells_who_did_what_and_that_the_log_is_whole(visitor: Visitor) -> None:
     page = visitor.get("/audit").text
-    assert "The log is whole: 3 events of 2 customers verified." in page
+    assert "The log is whole: 4 events of 3 customers verified." in page
     assert visitor.get("/audit?who=eva").text.count("<tr><td>") == 1
     assert visitor.get("/audit?account=A2").text.count("<tr><td>") == 1
 
