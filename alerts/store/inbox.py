@@ -56,10 +56,16 @@ class Inbox:
         )
 
     def owners(self) -> list[OwnerCounts]:
-        names = text_set(self._redis.smembers(self._keys.owners))
+        names = sorted(text_set(self._redis.smembers(self._keys.owners)))
+        # One request for all: with one each, fifty owners made three quarters of a customer page's cost.
+        with self._redis.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.zcard(self._keys.open(name))
+                pipe.zcard(self._keys.open(name, TaskState.NEW))
+            found = pipe.execute()
         return [
-            OwnerCounts(name, self._count(self._keys.open(name)), self._count(self._keys.open(name, TaskState.NEW)))
-            for name in sorted(names)
+            OwnerCounts(name, int(opened), int(new))
+            for name, opened, new in zip(names, found[::2], found[1::2], strict=True)
         ]
 
     def stale(self, now_ms: int, limit: int) -> list[Task]:

@@ -101,7 +101,7 @@ def test_what_began_before_the_window_is_no_new_task_in_it() -> None:
 def test_a_signal_stays_on_between_its_two_thresholds_and_comes_on_only_above_the_upper() -> None:
     falling = observed(warning("a", 3, "spend_drop", 0.36), ("a", 2, [("spend_drop", 0.2, 3)], False))
     fresh = observed(("a", 2, [("spend_drop", 0.2, 2)], True))
-    lower = {CREATE_FROM: "watch", "soft.spend_drop.on": 0.30}
+    lower: dict[str, RuleValue] = {CREATE_FROM: "watch", "soft.spend_drop.on": 0.30}
     assert compared(falling, lower).then == 1
     assert compared(fresh, lower).then == 0
 
