@@ -24,11 +24,15 @@ class ReasonTextsError(ValueError):
 
 
 class SignalText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The words for one signal; `sentences` from the most telling to one without any number."""
+    """The words for one signal; `sentences` from the most telling to one without any number.
+
+    `benign`: which harmless explanations were checked before it warned; empty: nothing is told.
+    """
 
     name: str
     sentences: list[str]
     ask: str
+    benign: str = ""
 
 
 class EvidenceText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,6 +58,11 @@ class ReasonTexts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """What to find out in the call; empty when there is no text."""
         text = self.signals.get(code)
         return "" if text is None else text.ask
+
+    def benign(self, code: str) -> str:
+        """Which harmless explanations were checked; empty when there is no text."""
+        text = self.signals.get(code)
+        return "" if text is None else text.benign
 
     def sentence(self, code: str, evidence: Evidence) -> str:
         """The first sentence whose numbers are all there; the code itself when there is no text."""

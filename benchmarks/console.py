@@ -177,7 +177,7 @@ class Watcher:
 
     def close(self) -> None:
         """Leave the page."""
-        if self._answer.fp is not None and self._connection.sock is not None:
+        if self._connection.sock is not None:
             self._connection.sock.shutdown(socket.SHUT_RDWR)
         self._thread.join(5)
 
@@ -243,8 +243,8 @@ def crowd(people: list[Person], port: int, seconds: float, cpu: "Cpu") -> dict[s
 def full_inbox(person: Person, cpu: "Cpu", pages: int) -> dict[str, Any]:
     """CPU of the console for one page of the inbox that holds 2,000 tasks."""
     for _ in range(5):
-        page = person.fetch("GET", f"/inbox/{FULL_OWNER}")
-    before_s = cpu.seconds()
+        person.fetch("GET", f"/inbox/{FULL_OWNER}")
+    before_s, page = cpu.seconds(), ""
     for _ in range(pages):
         page = person.fetch("GET", f"/inbox/{FULL_OWNER}")
     used_s = cpu.seconds() - before_s

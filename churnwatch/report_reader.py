@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from typing import Any, TypeVar
 
 import msgspec
@@ -12,12 +13,14 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from alerts.local_time import zone_of
+from alerts.reports.days import days
 from alerts.reports.departures import departures
 from alerts.reports.ladder import LadderRules, ladder
 from alerts.reports.lead_time import lead_times
 from alerts.reports.month import Month, month_at, month_of
 from alerts.reports.playbook_effect import playbook_effects
 from alerts.reports.return_visits import promises, return_visits, visits
+from alerts.reports.satisfaction import satisfaction
 from alerts.rules import RULE_ERRORS, Rules, read_rules
 from alerts.tasks import TaskEvent
 from churnwatch.clients import kafka_consumer
@@ -41,7 +44,6 @@ READ_TIMEOUT_S = 120.0
 #: A report asked for again within so many seconds is not made again.
 KEPT_S = 30.0
 KEPT_MAX = 64
-REPORTS = ("ladder", "lead-time", "return-visits", "playbooks")
 
 Record = TypeVar("Record")
 
@@ -108,6 +110,8 @@ class ReportMaker:
             "lead-time": self.lead_times,
             "return-visits": self.return_visits,
             "playbooks": self.playbooks,
+            "satisfaction": self.satisfaction,
+            "days": self.days,
         }
         if name not in makers:
             raise UserError(f"there is no report {name!r}; there are {', '.join(makers)}")
@@ -137,6 +141,15 @@ class ReportMaker:
 
     def playbooks(self, month: Month) -> msgspec.Struct:
         return playbook_effects(self._rules.playbooks, self._events(), self._departures(), month)
+
+    def satisfaction(self, month: Month) -> msgspec.Struct:
+        read = self._reader.records
+        customers = read(Stream.CUSTOMERS, CustomerRecord)
+        regions = {record.account_id: record.region for record in customers}
+        return satisfaction(read(Stream.CARE, CareRecord), regions, month, self._zone or UTC)
+
+    def days(self, month: Month) -> msgspec.Struct:
+        return days(self._events(), month, self._zone or UTC)
 
     def _departures(self) -> list[Any]:
         read = self._reader.records

@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 
+import msgspec
 import redis
 import structlog
 
@@ -13,6 +14,7 @@ from alerts.store.planning import Planner, PlanReport
 from alerts.store.sweeps import Sweeps
 from alerts.store.valuation import ExpiryAlarms
 from alerts.tasks import OUTBOUND, TaskEvent, TaskEventKind
+from churnwatch.console_desk import DayPlan
 from churnwatch.task_log import owner_kind
 from pipeline.metrics import Metrics
 
@@ -74,6 +76,8 @@ class TaskSweeper:
             self._metrics.counter("churnwatch_contacts_planned_total", step="between").inc(reserved)
 
     def _tell(self, report: PlanReport) -> None:
+        told = DayPlan(report.day, report.hour_prices, report.gain, report.bound, report.broken_promises)
+        self._redis.set(self._store.keys.day_plan, msgspec.json.encode(told))
         self._metrics.counter("churnwatch_contacts_planned_total", step="daily").inc(report.reserved)
         self._metrics.histogram("churnwatch_plan_seconds").observe(report.seconds)
         self._metrics.gauge("churnwatch_plan_gain_money").set(report.gain)

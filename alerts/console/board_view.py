@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from alerts.tasks import LEVEL_RANK, Task, TaskState
+from alerts.tasks import LEVEL_RANK, Purpose, Task, TaskState
 from pipeline.events import Level
 
 
@@ -23,10 +23,11 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """Everybody with open tasks, the most overdue first, and the escalated tasks themselves."""
+    """Everybody with open tasks, the most overdue first, the escalated tasks themselves, and the open incidents."""
 
     loads: list[Load]
     escalated: list[Task]
+    incidents: list[Task]
 
 
 def team(tasks: Iterable[Task], now_ms: int, shown: int) -> Team:
@@ -39,7 +40,9 @@ def team(tasks: Iterable[Task], now_ms: int, shown: int) -> Team:
     loads.sort(key=lambda load: (-load.overdue, -load.critical, -load.open, load.owner))
     escalated = [task for task in opened if task.escalation]
     escalated.sort(key=lambda task: (-task.escalation, -LEVEL_RANK[task.level], task.due_ms, task.task_id))
-    return Team(loads, escalated[:shown])
+    incidents = [task for task in opened if task.purpose is Purpose.CRISIS]
+    incidents.sort(key=lambda task: (-task.created_ms, task.task_id))
+    return Team(loads, escalated[:shown], incidents[:shown])
 
 
 def _load(owner: str, tasks: list[Task], now_ms: int) -> Load:

@@ -8,16 +8,17 @@ from starlette.requests import Request
 from alerts.audit_trail import AuditTrail
 from alerts.console.live import LiveInbox
 from alerts.console.pages import Pages
-from alerts.console.ports import Reports, RuleBook, TaskBoard
+from alerts.console.ports import CustomerDesk, Reports, RuleBook, TaskBoard
 from alerts.console.staff import Staff
 
 
 class Office(NamedTuple):
-    """What the back office's pages need, where there is Kafka."""
+    """What pages need beyond the task board: the first three where there is Kafka."""
 
     reports: Reports | None = None
     trail: AuditTrail | None = None
     rules: RuleBook | None = None
+    desk: CustomerDesk | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Console:
     reports: Reports | None = None
     trail: AuditTrail | None = None
     rules: RuleBook | None = None
+    desk: CustomerDesk | None = None
 
 
 def console_of(request: Request) -> Console:

@@ -34,6 +34,11 @@ class Picture:
     invoices: Markup | None
     invoice_rows: list[tuple[str, str]]
 
+    def charts(self) -> dict[str, Markup]:
+        """Every chart by the name under which it can be had as a file."""
+        drawn = {"usage": self.usage, "invoices": self.invoices}
+        return {name: chart for name, chart in drawn.items() if chart is not None}
+
 
 @dataclass(frozen=True, slots=True)
 class CustomerPage:

@@ -1,12 +1,15 @@
 """What the console asks of the task store; `alerts.store.TaskStore` is the real one. All calls block."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from alerts.live_rules.observed import Observed
 from alerts.rules import Rules
 from alerts.task_counts import Counts, OwnerCounts
 from alerts.tasks import Actor, Customer, Refusal, Task, TaskState
+from alerts.value.assess import Assessment
+from alerts.value.policy import ValuePolicy
 from pipeline.events import Disposition
 from pipeline.line_views import LineView
 from pipeline.live_rules import RulesMessage, RuleValue
@@ -65,6 +68,37 @@ class TaskBoard(Protocol):
 
     def now_ms(self) -> int:
         """The clock by which tasks are due."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What an owner can still do today: contacts planned and possible, and what one more hour would have brought.
+
+    `hour_price` is the plan's shadow price in the operator's currency; None: the owner was not in today's plan.
+    """
+
+    planned: int
+    possible: int
+    hour_price: float | None
+
+
+class CustomerDesk(Protocol):
+    """What the console asks beyond tasks: value, numbers, capacity. Redis errors propagate."""
+
+    @property
+    def value_policy(self) -> ValuePolicy: ...
+
+    def assessment(self, account_id: str) -> Assessment | None:
+        """None when the directory does not know the account."""
+        ...
+
+    def number(self, account_id: str, line_id: str, actor: Actor, why: str) -> str | None:
+        """The number behind a line; who asked and why is written down first. None: the vault has none."""
+        ...
+
+    def room(self, owners: Sequence[str]) -> dict[str, Room]:
+        """Today's capacity of these owners."""
         ...
 
 

@@ -14,12 +14,13 @@ from alerts.console.ports import ReportsAwayError
 from alerts.console.sheets import ROWS_SHOWN, Sheet, as_csv, sheet
 
 router = APIRouter()
-REPORTS = ("ladder", "lead-time", "return-visits", "playbooks")
+REPORTS = ("ladder", "lead-time", "return-visits", "playbooks", "satisfaction", "days")
 EVENTS_SHOWN = 200
 SEES_REPORTS = [Depends(Needs(Permission.REPORTS))]
 SEES_AUDIT = [Depends(Needs(Permission.AUDIT))]
 MonthName = Annotated[str, Query(pattern=r"^(|\d{4}-(0[1-9]|1[0-2]))$")]
 Wanted = Annotated[str, Query(max_length=64)]
+DayName = Annotated[str, Query(pattern=r"^(|\d{4}-\d{2}-\d{2})$")]
 
 
 @router.get("/reports", response_class=HTMLResponse, dependencies=SEES_REPORTS)
@@ -29,8 +30,8 @@ def reports(request: Request) -> Response:
 
 
 @router.get("/reports/{name}", response_class=HTMLResponse, dependencies=SEES_REPORTS)
-def report(request: Request, name: str, month: MonthName = "") -> Response:
-    """One report of a month, as figures and tables."""
+def report(request: Request, name: str, month: MonthName = "", day: DayName = "", region: Wanted = "") -> Response:
+    """One report of a month, as figures and tables; rows of a day or a region where these are asked for."""
     console = console_of(request)
     try:
         made = _sheet(console, name, month)
@@ -38,16 +39,19 @@ def report(request: Request, name: str, month: MonthName = "") -> Response:
         return console.pages.render(request, "reports.html", 503, names=REPORTS, away=True)
     zone = console.pages.zone
     return console.pages.render(
-        request, "report.html", name=name, names=REPORTS, sheet=made, month=month, rows_shown=ROWS_SHOWN,
+        request, "report.html", name=name, names=REPORTS, sheet=made.only(day, region.strip()), month=month, day=day,
+        region=region, regions=made.values("region"), rows_shown=ROWS_SHOWN,
         shown=lambda column, value: _shown(column, value, lambda at_ms: moment(at_ms, zone)),
     )  # fmt: skip
 
 
 @router.get("/reports/{name}/{table}.csv", dependencies=SEES_REPORTS)
-def report_csv(request: Request, name: str, table: str, month: MonthName = "") -> Response:
+def report_csv(
+    request: Request, name: str, table: str, month: MonthName = "", day: DayName = "", region: Wanted = ""
+) -> Response:
     """One table of a report, for a spreadsheet."""
     try:
-        made = _sheet(console_of(request), name, month)
+        made = _sheet(console_of(request), name, month).only(day, region.strip())
     except ReportsAwayError:
         raise HTTPException(503) from None
     found = next((one for one in made.tables if one.name == table), None)

@@ -27,6 +27,20 @@ class Sheet:
     figures: list[tuple[str, Any]]
     tables: list[Table]
 
+    def only(self, day: str, region: str) -> "Sheet":
+        """Of tables that have such a column, the rows of this day and this region; empty: all of them."""
+        tables = self.tables
+        for column, wanted in (("day", day), ("region", region)):
+            if wanted:
+                tables = [_with(table, column, wanted) for table in tables]
+        return Sheet(self.figures, tables)
+
+    def values(self, column: str) -> list[str]:
+        """Everything that stands in a column of this name, each once."""
+        found = {str(row[table.columns.index(column)]) for table in self.tables if column in table.columns
+                 for row in table.rows}  # fmt: skip
+        return sorted(found)
+
 
 def sheet(report: Mapping[str, Any]) -> Sheet:
     """Figures are plain values; a mapping or a list of records becomes a table, a list in a record a table of its own.
@@ -57,6 +71,13 @@ def as_csv(table: Table) -> str:
     writer.writerow(table.columns)
     writer.writerows([[_cell(value) for value in row] for row in table.rows])
     return out.getvalue()
+
+
+def _with(table: Table, column: str, wanted: str) -> Table:
+    if column not in table.columns:
+        return table
+    place = table.columns.index(column)
+    return Table(table.name, table.columns, [row for row in table.rows if str(row[place]) == wanted])
 
 
 def _cell(value: Any) -> Any:

@@ -70,6 +70,11 @@ class Keys(NamedTuple):
         return f"{self.prefix}:capacity:{day}:{owner}"
 
     @property
+    def day_plan(self) -> str:
+        """What the latest daily plan came to, as JSON: its day and the shadow price of each owner's hour."""
+        return f"{self.prefix}:day-plan"
+
+    @property
     def rates(self) -> str:
         """Hash: how many contacts reached and kept people (alerts/capacity_rates.py)."""
         return f"{self.prefix}:rates"

@@ -22,8 +22,9 @@ def register(app: typer.Typer) -> None:
         Example: REDIS_URL=redis://localhost:6379/0 churnwatch console --port 8350
         """
         from alerts.playbooks.desk import OfferDesk
-        from churnwatch.api_process import API_PATH, api_app
+        from churnwatch.api_process import API_PATH, api_app, open_vault
         from churnwatch.clients import redis_client
+        from churnwatch.console_desk import ConsoleDesk
         from churnwatch.console_office import console_office
         from churnwatch.console_process import (
             STORE_TIMEOUT_S,
@@ -48,7 +49,8 @@ def register(app: typer.Typer) -> None:
             store = task_store(configuration, client)
             with console_office(configuration, store) as office:
                 staff = None if insecure_no_login else staff_of(configuration, client)
-                app = console_app(store, configuration, metrics, staff, office)
+                desk = ConsoleDesk(client, store, open_vault(configuration, store, client))
+                app = console_app(store, configuration, metrics, staff, office._replace(desk=desk))
                 app.state.offers = OfferDesk(client, store)
                 app.mount(API_PATH, api_app(configuration, store, client))
                 server = ConsoleServer(app)

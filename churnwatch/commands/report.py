@@ -11,6 +11,8 @@ class ReportName(StrEnum):
     LEAD_TIME = "lead-time"
     RETURN_VISITS = "return-visits"
     PLAYBOOKS = "playbooks"
+    SATISFACTION = "satisfaction"
+    DAYS = "days"
 
 
 def register(app: typer.Typer) -> None:

@@ -12,6 +12,7 @@ from alerts.console import ConsoleConfig, ConsoleTexts, create_console, load_con
 from alerts.console.context import Office
 from churnwatch.settings import CONFIG_DIR
 from tests.fakes.console_office import FakeReports, sample_trail
+from tests.fakes.customer_desk import FakeDesk
 from tests.fakes.rule_book import FakeRuleBook
 from tests.fakes.task_board import FakeTaskBoard
 
@@ -56,7 +57,7 @@ def board() -> FakeTaskBoard:
 
 @pytest.fixture
 def visitor(board: FakeTaskBoard, texts: ConsoleTexts) -> Iterator[Visitor]:
-    office = Office(FakeReports(), sample_trail(), FakeRuleBook())
+    office = Office(FakeReports(), sample_trail(), FakeRuleBook(), FakeDesk(board))
     app = create_console(board, texts, ConsoleConfig(rows_per_page=4, poll_s=0.02), office=office)
     with TestClient(app, base_url=URL, follow_redirects=False, raise_server_exceptions=False) as client:
         yield Visitor(client, app, board)

@@ -8,14 +8,14 @@ import pytest
 from alerts.audit_trail import AuditTrail
 from alerts.console.routes_office import REPORTS
 from alerts.console.sheets import Table, as_csv, sheet
-from alerts.reports import ladder, lead_time, playbook_effect, return_visits
+from alerts.reports import days, ladder, lead_time, playbook_effect, return_visits, satisfaction
 from tests.fakes.console_office import SPREADSHEET, FakeReports, events
 from tests.unit.alerts.console.conftest import Visitor
 
 
 def shapes() -> list[type[msgspec.Struct]]:
     found = []
-    for module in (ladder, lead_time, playbook_effect, return_visits):
+    for module in (days, ladder, lead_time, playbook_effect, return_visits, satisfaction):
         for _, record in inspect.getmembers(module, inspect.isclass):
             if issubclass(record, msgspec.Struct) and record.__module__ == module.__name__:
                 found.append(record)

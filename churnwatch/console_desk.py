@@ -1,0 +1,65 @@
+"""What the console asks beyond tasks: what a customer is worth, a number on purpose, the team's capacity today."""
+
+from collections.abc import Sequence
+
+import msgspec
+import redis
+
+from alerts.console.ports import Room
+from alerts.store import TaskStore
+from alerts.store.valuation import assessment_of
+from alerts.tasks import Actor
+from alerts.value.assess import Assessment
+from alerts.value.policy import ValuePolicy
+from alerts.vault import ReadFor, Vault
+
+
+class DayPlan(msgspec.Struct, frozen=True):
+    """The latest daily plan, as the tasks process leaves it in Redis. `hour_prices`: by owner, in the operator's currency."""
+
+    day: str
+    hour_prices: dict[str, float] = {}
+    gain: float = 0.0
+    bound: float = 0.0
+    broken_promises: int = 0
+
+
+class ConsoleDesk:
+    """See `alerts.console.ports.CustomerDesk`."""
+
+    def __init__(self, client: redis.Redis, store: TaskStore, vault: Vault) -> None:
+        self._redis = client
+        self._store = store
+        self._vault = vault
+
+    @property
+    def value_policy(self) -> ValuePolicy:
+        return self._store.rules.value
+
+    def assessment(self, account_id: str) -> Assessment | None:
+        return assessment_of(self._store, account_id)
+
+    def number(self, account_id: str, line_id: str, actor: Actor, why: str) -> str | None:
+        return self._vault.number(account_id, line_id, actor, ReadFor.REVEAL, why)
+
+    def room(self, owners: Sequence[str]) -> dict[str, Room]:
+        today = self._store.day_of(self._store.now_ms())
+        capacity = self._store.rules.capacity
+        with self._redis.pipeline(transaction=False) as pipe:
+            for owner in owners:
+                pipe.zcard(self._store.keys.capacity(today, owner))
+            taken = pipe.execute()
+        prices = self._prices(today)
+        return {
+            owner: Room(
+                planned=int(used),
+                possible=0 if capacity.is_away(owner, today) else capacity.contacts_per_day(owner),
+                hour_price=prices.get(owner),
+            )
+            for owner, used in zip(owners, taken, strict=True)
+        }
+
+    def _prices(self, today: str) -> dict[str, float]:
+        stored = self._redis.get(self._store.keys.day_plan)
+        plan = DayPlan("") if stored is None else msgspec.json.decode(str(stored), type=DayPlan)
+        return plan.hour_prices if plan.day == today else {}

@@ -1,0 +1,109 @@
+"""Numbers on purpose, charts as files, what the customer is worth, the team's capacity and incidents."""
+
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from alerts.tasks import UNASSIGNED, Purpose
+from tests.fakes.console_samples import task
+from tests.fakes.customer_desk import NUMBER, FakeDesk
+from tests.unit.alerts.console.conftest import Visitor
+
+PAGE = "/customers/ACC-10012"
+LINE = "ACC-10012-L1"
+
+
+@pytest.fixture
+def desk(visitor: Visitor) -> FakeDesk:
+    found = visitor.app.state.console.desk
+    assert isinstance(found, FakeDesk)
+    return found
+
+
+def test_a_number_is_shown_once_and_only_after_its_reason_was_written_down(visitor: Visitor, desk: FakeDesk) -> None:
+    visitor.become("m-17")
+    assert NUMBER not in visitor.get(PAGE).text
+    page = visitor.post("/reveal/ACC-10012", line=LINE, why=" calls back   at noon ")
+    assert page.status_code == 200
+    assert NUMBER in page.text
+    assert page.headers["cache-control"] == "no-store"
+    assert NUMBER not in str(page.url)
+    assert desk.told == [("m-17", LINE, "calls back at noon")]
+    assert NUMBER not in visitor.get(PAGE).text
+
+
+@pytest.mark.parametrize("why", ["", "  a ", "x" * 301])
+def test_without_a_reason_no_number_is_read_and_what_was_typed_stays(
+    visitor: Visitor, desk: FakeDesk, why: str
+) -> None:
+    page = visitor.post("/reveal/ACC-10012", line=LINE, why=why)
+    assert page.status_code == 422
+    assert "Nothing was revealed" in page.text
+    assert desk.told == []
+
+
+def test_a_line_of_another_customer_has_no_number_here(visitor: Visitor) -> None:
+    page = visitor.post("/reveal/ACC-10012", line="ACC-20481-L1", why="let me see")
+    assert page.status_code == 404
+    assert NUMBER not in page.text
+
+
+def test_a_script_in_a_reason_is_shown_as_text(visitor: Visitor) -> None:
+    page = visitor.post("/reveal/ACC-10012", line=LINE, why='"><script>alert(1)</script>' * 20)
+    assert page.status_code == 422
+    assert "<script>alert" not in page.text
+
+
+@pytest.mark.parametrize("kind", ["usage", "invoices"])
+def test_every_chart_is_a_file_that_stands_alone(visitor: Visitor, kind: str) -> None:
+    assert f"/charts/{kind}/ACC-10012?line={LINE}" in visitor.get(PAGE).text
+    answer = visitor.get(f"/charts/{kind}/ACC-10012?line={LINE}")
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert answer.headers["content-disposition"] == f'attachment; filename="{kind}.svg"'
+    root = ET.fromstring(answer.text)  # noqa: S314 -- it is our own drawing
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert root.find("{http://www.w3.org/2000/svg}title") is not None
+
+
+@pytest.mark.parametrize("path", ["/charts/nothing/ACC-10012", "/charts/usage/ACC-NONE"])
+def test_a_chart_that_is_not_there_is_not_found(visitor: Visitor, path: str) -> None:
+    assert visitor.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "stars: the overall score"), ("zh", "星：综合得分")], ids=["en", "zh"]
+)
+def test_the_page_says_why_so_many_stars_and_how_high_the_firewalls_are(
+    visitor: Visitor, language: str, said: str
+) -> None:
+    page = visitor.get(f"{PAGE}?lang={language}").text
+    assert said in page
+    assert page.count("<meter ") == 2
+    assert ">value." not in page
+    assert "338" in page
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_signal_tells_which_harmless_causes_were_checked(visitor: Visitor, language: str) -> None:
+    texts = visitor.app.state.console.pages.texts.reasons[language]
+    no_cause = {"crowd_outage", "crowd_holiday", "crowd_feed_silent", "model_score"}
+    assert {code for code in texts.signals if not texts.benign(code)} == no_cause
+    assert texts.benign("silence") in visitor.get(f"{PAGE}?lang={language}").text.replace("&#39;", "'")
+
+
+def test_the_board_shows_capacity_and_what_one_more_hour_would_bring(visitor: Visitor) -> None:
+    page = visitor.get("/team?lang=en").text
+    assert "7 / 20" in page
+    assert "412.50" in page
+    assert "80 / away" in page
+
+
+def test_an_incident_stands_on_the_board_and_without_one_it_is_calm(visitor: Visitor) -> None:
+    assert "Calm:" in visitor.get("/team?lang=en").text
+    incident = task(
+        "t-crisis", "incident:north:service", ["complaint"], owner=UNASSIGNED, purpose=Purpose.CRISIS, region="north"
+    )
+    visitor.board.add(incident)
+    page = visitor.get("/team?lang=en").text
+    assert "Crisis: 1 open" in page
+    assert "Calm:" not in page
