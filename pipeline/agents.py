@@ -8,7 +8,7 @@ worker without a commit; what was not saved is read again.
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -18,9 +18,10 @@ import structlog
 from faust.types import TP
 
 from pipeline.blocks import QUEUE_BLOCKS, BlockConsumer, BlockSchema, Fetched, block_transport
-from pipeline.columns import DAY_MS, RawBlock, Refused
+from pipeline.columns import DAY_MS, RawBlock
 from pipeline.dead_letter_limit import DeadLetterLimit
-from pipeline.events import DeadLetter, Stream
+from pipeline.dead_letters import dead_letter
+from pipeline.events import Stream
 from pipeline.feed_watch import FeedWatch
 from pipeline.memory import give_back
 from pipeline.outbox import Outbox
@@ -35,8 +36,9 @@ POLL_S = 0.05
 REPORT_S = 0.25
 #: Of stream time in one step: months of a thin topic, fetched in one gulp, would keep the worker from answering for minutes.
 SPAN_MS = DAY_MS
-RAW_CHARS_MAX = 500_000
 PENDING_MAX = 5_000
+#: Partitions are saved together up to this size of their pages.
+TOGETHER_BYTES = 64 << 20
 WATCH_S = 1.0
 #: How often a broker that takes nothing is told of.
 NOTICE_S = 10.0
@@ -179,17 +181,13 @@ class Shell:
     async def _save_one(self, partition: int, round_of: SaveRound) -> None:
         async with self._flushing:
             if partition in self.tasks:
-                await self._save_changes(partition, round_of)
+                await self._save_changes([partition], round_of)
 
     async def flush(self) -> None:
-        """Save every partition's changes and commit the offsets that are safe by then.
-
-        One partition after the other: its pages are in memory twice until the broker has them.
-        """
+        """Save every partition's changes and commit the offsets that are safe by then."""
         async with self._flushing:
             round_of = SaveRound()
-            for partition in list(self.tasks):
-                await self._save_changes(partition, round_of)
+            await self._save_changes(list(self.tasks), round_of)
             if round_of.partitions:
                 self._ended(round_of)
 
@@ -198,13 +196,25 @@ class Shell:
             self.metrics.committed(time.time())
         round_of.tell()
 
-    async def _save_changes(self, partition: int, round_of: SaveRound) -> None:
-        """Save what changed in a partition when all its warnings are in Kafka."""
-        async with self._deciding:
-            snapshot = self.tasks[partition].snapshot()
-            sent, self._pending = self._pending, []
-        await self.outbox.acknowledged(sent)
-        round_of.note(snapshot, is_ours=await self._save({partition: snapshot}))
+    async def _save_changes(self, partitions: Sequence[int], round_of: SaveRound) -> None:
+        """Save what changed in these partitions when all their warnings are in Kafka.
+
+        Together, since each step waits for the broker; but only so many at once, because until the broker has them their
+        pages are in memory twice.
+        """
+        snapshots: dict[int, Snapshot] = {}
+        warned: list[asyncio.Future[Any]] = []
+        for partition in partitions:
+            async with self._deciding:
+                snapshots[partition] = self.tasks[partition].snapshot()
+                sent, self._pending = self._pending, []
+            warned += sent
+            if partition == partitions[-1] or sum(snapshot.size for snapshot in snapshots.values()) >= TOGETHER_BYTES:
+                await self.outbox.acknowledged(warned)
+                is_ours = await self._save(snapshots)
+                for snapshot in snapshots.values():
+                    round_of.note(snapshot, is_ours=is_ours)
+                snapshots, warned = {}, []
 
     async def close(self, timeout_s: float) -> None:
         """The worker leaves: save and commit, unless it failed; not being able to in time is a failure."""
@@ -339,18 +349,11 @@ class Shell:
         for example in effects.examples:
             await self._send(self.topics.examples, example.line_id, example)
         for refused in progress.refused:
-            await self._send(self.topics.dead_letters, None, self._dead_letter(refused))
+            await self._send(self.topics.dead_letters, None, dead_letter(refused))
         self.metrics.counted(progress)
         if len(self._pending) > PENDING_MAX:
             sent, self._pending = self._pending, []
             await self.outbox.acknowledged(sent)
-
-    def _dead_letter(self, refused: Refused) -> DeadLetter:
-        raw = refused.raw.decode("utf-8", "backslashreplace")[:RAW_CHARS_MAX]
-        refusal = refused.refusal
-        return DeadLetter(
-            refused.stream, refusal.reason, raw, refusal.detail, partition=refused.partition, offset=refused.offset
-        )
 
     async def _send(self, topic: str, key: str | None, message: msgspec.Struct) -> None:
         value = msgspec.json.encode(message)

@@ -28,6 +28,7 @@ from pipeline.policy import SignalPolicy
 from pipeline.ports import LabelKeeper, Scorer
 from pipeline.state.catalogue import QUANTITIES
 from pipeline.state.decay import DAY_MS
+from pipeline.state.ids import hashes_of
 from pipeline.state.partition import NO_CLOCK, PartitionState
 from pipeline.warner import Warner
 
@@ -206,11 +207,12 @@ class Engine:
 
     def _take_part(self, batch: MergedBatch, effects: Effects) -> None:
         lines, line_ids = self.state.lines, batch.cdr.line_ids
-        rows = lines.row_of.rows(line_ids)
+        hashes = hashes_of(line_ids)
+        rows = lines.row_of.rows_of(hashes)
         unknown = np.flatnonzero(rows < 0).tolist()
         self._take_thin(batch.thin, self._births(line_ids, unknown), batch.cdr, effects)
         if unknown:
-            rows[unknown] = lines.row_of.rows([line_ids[place] for place in unknown])
+            rows[unknown] = lines.row_of.rows_of(hashes[unknown])
         if len(batch.cdr):
             self._take_cdr(batch.cdr, rows, effects)
 

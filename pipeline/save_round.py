@@ -29,7 +29,7 @@ class SaveRound:
         self.partitions += 1
         self.is_ours = self.is_ours and is_ours
         self.pages += len(snapshot.pages)
-        self.bytes += sum(map(len, snapshot.pages.values()))
+        self.bytes += snapshot.size
 
     def tell(self) -> None:
         """Log the round; give back to the system what saving took."""

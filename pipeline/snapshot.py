@@ -63,6 +63,11 @@ class Snapshot:
     deletions: list[bytes]
     applied: dict[Stream, int]
 
+    @property
+    def size(self) -> int:
+        """Bytes of the pages."""
+        return sum(map(len, self.pages.values()))
+
 
 _ENCODE = msgspec.msgpack.Encoder(order="deterministic").encode
 _DECODE = msgspec.msgpack.Decoder(Manifest).decode

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import groupby
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -9,6 +10,7 @@ import faust
 import pytest
 from faust.types import TP
 
+from pipeline import agents
 from pipeline.agents import Shell, Topics
 from pipeline.blocks import BlockConsumer, Fetched
 from pipeline.dead_letter_limit import DeadLetterLimit
@@ -108,6 +110,32 @@ def test_warnings_go_before_pages_and_pages_before_the_manifest_and_that_before_
     asyncio.run(story())
     firsts = [kind for kind in dict.fromkeys(worker.log) if kind in (WARNINGS, CHANGELOG, "manifest", "commit")]
     assert firsts == [WARNINGS, CHANGELOG, "manifest", "commit"]
+
+
+@pytest.mark.parametrize(("together_bytes", "rounds"), [(1 << 30, 1), (0, 3)])
+def test_partitions_are_saved_together_as_far_as_their_pages_may_be_in_memory_twice(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, together_bytes: int, rounds: int
+) -> None:
+    monkeypatch.setattr(agents, "TOGETHER_BYTES", together_bytes)
+    waited: list[int] = []
+
+    async def note(kind: str) -> None:
+        waited.append(worker.log.count("commit"))
+        await asyncio.sleep(0)
+        assert worker.log.count("commit") == waited[-1], f"a commit did not wait for {kind}"
+
+    async def story() -> None:
+        worker.shell.tasks = {number: Run(idle_s=0.0).task for number in range(3)}
+        await worker.take_an_order_to_leave()
+        worker.producer.answer = note
+        await worker.shell.flush()
+
+    asyncio.run(story())
+    assert worker.log.count("commit") == rounds
+    saved = [kind for kind in worker.log if kind in (CHANGELOG, "manifest", "commit")]
+    once = [kind for kind, _ in groupby(saved)]
+    assert once == [CHANGELOG, "manifest", "commit"] * rounds
+    assert saved.count("manifest") == 3
 
 
 @pytest.mark.parametrize("refused", [WARNINGS, CHANGELOG, "manifest"])
