@@ -3,8 +3,9 @@
 import os
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import redis
 import structlog
@@ -19,6 +20,7 @@ from churnwatch.clients import redis_client
 from churnwatch.disposition_codes import codes_of
 from churnwatch.settings import Settings
 from churnwatch.task_store import task_store
+from pipeline.metrics import Metrics
 
 if TYPE_CHECKING:
     from churnwatch.telephone import Telephone
@@ -30,8 +32,14 @@ NOT_READY_PAUSE_S = 0.5
 log = structlog.get_logger()
 
 
-def run_dialer(settings: Settings, ring: Ring, stop: threading.Event, telephone: "Telephone | None" = None) -> Dialer:
-    """Dial what is due until `stop` is set; returns the dialer with its counts.
+def run_dialer(
+    settings: Settings,
+    ring: Ring,
+    stop: threading.Event,
+    telephone: "Telephone | None" = None,
+    metrics: Metrics | None = None,
+) -> Dialer:
+    """Dial what is due until `stop` is set; returns the dialer with its counts, which `metrics` show meanwhile.
 
     Where `ring` goes to a `telephone` system, what that tells later is taken in between.
 
@@ -43,7 +51,7 @@ def run_dialer(settings: Settings, ring: Ring, stop: threading.Event, telephone:
     ready = telephone.breaker.closed if telephone is not None else _always
     dialer = Dialer(queue, ring, ready, int(settings.dialer.patience_h * HOUR_MS))
     take_told = _told_later(settings, client, queue, telephone)
-    prepared = False
+    prepared, told = False, Told(Counter(), Counter())
     while not stop.is_set():
         try:
             if not prepared:
@@ -52,6 +60,7 @@ def run_dialer(settings: Settings, ring: Ring, stop: threading.Event, telephone:
             take_told()
             if ready():
                 dialer.work(BLOCK_MS)
+                told = _count(metrics, dialer, told)
             else:
                 stop.wait(NOT_READY_PAUSE_S)
         except (redis.RedisError, InboxNotReady) as error:
@@ -62,6 +71,23 @@ def run_dialer(settings: Settings, ring: Ring, stop: threading.Event, telephone:
     client.close()
     log.info("dialer.left", rung=dict(dialer.rung), refused=dict(dialer.refused))
     return dialer
+
+
+class Told(NamedTuple):
+    """What the metrics have been told of: calls by how they ended, refused ones by why."""
+
+    rung: Counter[str]
+    refused: Counter[str]
+
+
+def _count(metrics: Metrics | None, dialer: Dialer, told: Told) -> Told:
+    if metrics is None:
+        return told
+    for end, calls in (dialer.rung - told.rung).items():
+        metrics.counter("churnwatch_calls_total", disposition=end).inc(calls)
+    for reason, calls in (dialer.refused - told.refused).items():
+        metrics.counter("churnwatch_calls_refused_total", reason=reason).inc(calls)
+    return Told(dialer.rung.copy(), dialer.refused.copy())
 
 
 def _always() -> bool:

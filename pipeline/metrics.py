@@ -42,6 +42,7 @@ class Process(StrEnum):
     TASKS = "tasks"
     CONSOLE = "console"
     NOTIFY = "notify"
+    DIALER = "dialer"
 
 
 #: Where a process serves /metrics when `metrics.port` is 0.
@@ -51,6 +52,7 @@ METRICS_PORTS: dict[Process, int] = {
     Process.TASKS: 9353,
     Process.CONSOLE: 9354,
     Process.NOTIFY: 9355,
+    Process.DIALER: 9356,
 }
 
 
@@ -87,7 +89,7 @@ def _histogram(
 
 
 EVERY, WORKER, TRAINER = Process.EVERY, Process.WORKER, Process.TRAINER
-TASKS, CONSOLE, NOTIFY = Process.TASKS, Process.CONSOLE, Process.NOTIFY
+TASKS, CONSOLE, NOTIFY, DIALER = Process.TASKS, Process.CONSOLE, Process.NOTIFY, Process.DIALER
 
 # fmt: off
 CATALOGUE: tuple[MetricSpec, ...] = (
@@ -187,6 +189,10 @@ CATALOGUE: tuple[MetricSpec, ...] = (
     _counter(NOTIFY, "churnwatch_messages_total", "messages", "outcome",
         meaning="Messages to owners: sent, failed (to be tried again) or given_up."),
     _gauge(NOTIFY, "churnwatch_notices_waiting", "notices", meaning="Notices that wait for their message."),
+    _counter(DIALER, "churnwatch_calls_total", "calls", "disposition",
+        meaning="Calls that rang, by their disposition, or handed_over to a telephone system that tells it later."),
+    _counter(DIALER, "churnwatch_calls_refused_total", "calls", "reason",
+        meaning="Leased calls that did not ring, by what was against it."),
 )
 # fmt: on
 

@@ -42,18 +42,21 @@ def register(app: typer.Typer) -> None:
         from churnwatch.dialer_process import run_dialer
         from churnwatch.logs import configure_logs
         from churnwatch.settings import settings
+        from churnwatch.telemetry import telemetry
+        from pipeline.metrics import Process
 
         configure_logs("dialer")
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        if adapter is None:
-            done = run_dialer(settings(), simulated_ring(seed, people), stop)
-        else:
-            from churnwatch.telephone import telephone
+        with telemetry(settings(), Process.DIALER) as metrics:
+            if adapter is None:
+                done = run_dialer(settings(), simulated_ring(seed, people), stop, metrics=metrics)
+            else:
+                from churnwatch.telephone import telephone
 
-            with closing(redis_client(settings())) as client:
-                connected = telephone(settings(), adapter, client, f"dialer-{adapter}")
-                done = run_dialer(settings(), connected.ring, stop, connected)
+                with closing(redis_client(settings())) as client:
+                    connected = telephone(settings(), adapter, client, f"dialer-{adapter}")
+                    done = run_dialer(settings(), connected.ring, stop, connected, metrics)
         if as_json:
             typer.echo(json.dumps({"rung": dict(done.rung), "refused": dict(done.refused)}))

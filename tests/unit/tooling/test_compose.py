@@ -48,13 +48,19 @@ def published(service: Compose) -> list[tuple[str, int, int]]:
     return [(address, int(host), int(container)) for address, host, container in ports]
 
 
+@pytest.fixture(scope="module")
+def processes(ours: dict[str, Compose]) -> dict[str, Compose]:
+    """Those of them that stay; ingest ends when its files are read."""
+    return {name: service for name, service in ours.items() if name != "ingest"}
+
+
 def test_the_processes_of_churnwatch_are_all_there(ours: dict[str, Compose]) -> None:
-    assert set(ours) == {process.value for process in METRICS_PORTS}
+    assert set(ours) == {process.value for process in METRICS_PORTS} | {"ingest"}
 
 
-@pytest.mark.parametrize("command", sorted(process.value for process in METRICS_PORTS))
+@pytest.mark.parametrize("command", sorted([*(process.value for process in METRICS_PORTS), "ingest"]))
 def test_every_command_is_one_of_the_command_line(command: str, ours: dict[str, Compose]) -> None:
-    line = ours[command]["command"]
+    line = [interpolated(word) for word in ours[command]["command"]]
     assert line[0] == command
 
     done = subprocess.run(
@@ -70,7 +76,7 @@ def test_every_variable_of_ours_is_a_setting_with_an_allowed_value(ours: dict[st
         assert settings_of(service).kafka.bootstrap
 
 
-def test_every_process_serves_metrics_where_prometheus_asks(repository: Path, ours: dict[str, Compose]) -> None:
+def test_every_process_serves_metrics_where_prometheus_asks(repository: Path, processes: dict[str, Compose]) -> None:
     document = yaml.safe_load((repository / "config/prometheus/prometheus.yml").read_text(encoding="utf-8"))
     asked = {
         name: int(discovery["port"])
@@ -79,9 +85,9 @@ def test_every_process_serves_metrics_where_prometheus_asks(repository: Path, ou
         for name in discovery["names"]
     }
 
-    assert asked == {name: settings_of(service).metrics.port for name, service in ours.items()}
+    assert asked == {name: settings_of(service).metrics.port for name, service in processes.items()}
     assert asked == {process.value: port for process, port in METRICS_PORTS.items()}
-    assert {settings_of(service).metrics.host for service in ours.values()} == {"0.0.0.0"}
+    assert {settings_of(service).metrics.host for service in processes.values()} == {"0.0.0.0"}
 
 
 def test_the_kafka_and_redis_that_processes_ask_for_are_services(compose: Compose, ours: dict[str, Compose]) -> None:
@@ -130,9 +136,9 @@ def test_every_mounted_path_exists_and_every_volume_is_declared(compose: Compose
     named = set()
     for service in compose["services"].values():
         for mount in service.get("volumes", []):
-            source = mount.split(":")[0]
+            source = interpolated(mount).split(":")[0]
             if source.startswith("."):
-                assert (repository / source).exists(), source
+                assert source == "./var" or (repository / source).exists(), source
             else:
                 named.add(source)
 
@@ -146,15 +152,50 @@ def test_a_service_waits_for_services_that_exist_and_can_be_healthy(compose: Com
             assert "healthcheck" in compose["services"][name], name
 
 
-def test_our_processes_run_without_rights_that_they_do_not_need(ours: dict[str, Compose]) -> None:
-    for service in ours.values():
+def test_nothing_runs_as_root_or_with_rights_that_it_does_not_need(compose: Compose) -> None:
+    for name, service in compose["services"].items():
+        assert str(service["user"]).partition(":")[0] not in {"0", "root"}, name
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
 
 
-def test_the_health_check_asks_for_metrics_on_the_configured_port(ours: dict[str, Compose]) -> None:
-    for service in ours.values():
+def test_everything_has_limits_and_what_stays_has_a_health_check(compose: Compose) -> None:
+    for name, service in compose["services"].items():
+        limits = service["deploy"]["resources"]["limits"]
+        assert {"cpus", "memory", "pids"} <= set(limits), name
+        assert name == "ingest" or service["healthcheck"].get("test"), name
+
+
+def test_two_workers_run(ours: dict[str, Compose]) -> None:
+    assert ours["worker"]["deploy"]["replicas"] == 2
+
+
+def test_every_secret_is_a_file_that_the_guide_makes_and_no_value_stands_in_the_open(
+    compose: Compose, repository: Path
+) -> None:
+    guide = "\n".join(
+        (repository / "docs" / page).read_text(encoding="utf-8")
+        for page in ("operations/compose.md", "notifications.md")
+    )
+    asked = {name for service in compose["services"].values() for name in service.get("secrets", [])}
+    assert asked == set(compose["secrets"])
+    for secret in compose["secrets"].values():
+        assert secret["file"].removeprefix("./") in guide
+    for service in compose["services"].values():
+        named = [name for name in service.get("environment", {}) if re.search("PASSWORD|SECRET|KEY", name)]
+        assert all(str(service["environment"][name]).startswith("/run/secrets/") for name in named), named
+
+
+def test_only_those_who_seal_or_open_numbers_have_the_key_of_the_vault(ours: dict[str, Compose]) -> None:
+    holders = {name for name, service in ours.items() if "vault_key" in service.get("secrets", [])}
+    assert holders == {"console", "dialer", "ingest"}
+    for name in holders:
+        assert str(settings_of(ours[name]).privacy.vault_key_file) == "/run/secrets/vault_key"
+
+
+def test_the_health_check_asks_for_metrics_on_the_configured_port(processes: dict[str, Compose]) -> None:
+    for service in processes.values():
         program = service["healthcheck"]["test"][-1]
         compile(program, "healthcheck", "exec")
         assert "os.environ['CHURNWATCH_METRICS__PORT']" in program
@@ -169,7 +210,15 @@ def test_every_image_names_its_version(compose: Compose) -> None:
 
 def test_every_variable_asked_of_the_operator_is_explained(compose: Compose, repository: Path) -> None:
     guide = (repository / "docs/operations/compose.md").read_text(encoding="utf-8")
-    values = [value for service in compose["services"].values() for value in service.get("environment", {}).values()]
+    values = [
+        value
+        for service in compose["services"].values()
+        for value in [
+            *service.get("environment", {}).values(),
+            *service.get("volumes", []),
+            *service.get("command", []),
+        ]
+    ]
     asked = {found["name"] for value in values for found in INTERPOLATION.finditer(str(value))}
 
     assert asked
