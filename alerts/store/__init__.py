@@ -63,7 +63,7 @@ class TaskStore:
         self.keys = Keys(prefix)
         self.ledger = Ledger(client, self.keys, self.policy, self.rules.capacity)
         self.directory = Directory(client, self.keys)
-        self.measured = Measured(client, self.keys)
+        self.measured = Measured(client, self.keys, self.rules.value.bandwidth_products)
         self.outbox = Outbox(client, self.keys)
         self.intake = Intake(client, self.keys, self.ledger, self.directory, self.rules, clock)
         self._inbox = Inbox(client, self.keys, self.ledger)

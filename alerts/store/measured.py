@@ -11,11 +11,15 @@ from alerts.value.policy import Indicator
 
 
 class Measured:
-    """Facts by account and kind: sorted sets by when they happened."""
+    """Facts by account and kind: sorted sets by when they happened.
 
-    def __init__(self, client: redis.Redis, keys: Keys) -> None:
+    `bandwidth`: beginnings of the names of products that are bandwidth services.
+    """
+
+    def __init__(self, client: redis.Redis, keys: Keys, bandwidth: Iterable[str] = ()) -> None:
         self._redis = client
         self._keys = keys
+        self._bandwidth = tuple(bandwidth)
 
     def note(self, measures: Iterable[Measure]) -> None:
         """Take facts in; the same again changes nothing."""
@@ -32,9 +36,20 @@ class Measured:
         year_ago_ms = now_ms - YEAR_MS
         if self._redis.exists(moved):
             found[Indicator.LINES_MOVED] = float(self._redis.zcount(moved, year_ago_ms, now_ms))
-        if self._redis.exists(services):
-            found[Indicator.NEW_SERVICES] = float(self._redis.zcard(services))
+        if products := texts(self._redis.zrange(services, 0, -1)):
+            found[Indicator.NEW_SERVICES] = float(len(products))
+            broad = sum(product.startswith(self._bandwidth) for product in products)
+            found[Indicator.BANDWIDTH_SHARE] = round(broad / len(products), 4)
         if self._redis.exists(overdue):
             told = texts(self._redis.zrangebyscore(overdue, year_ago_ms, now_ms))
-            found[Indicator.OVERDUE_DAYS] = round(sum(float(member.partition(":")[0]) for member in told), 2)
+            found[Indicator.OVERDUE_DAYS] = _overdue_days(told)
         return found
+
+
+def _overdue_days(notices: Iterable[str]) -> float:
+    """Days over all bills, each by the latest of its notices ("days:bill")."""
+    bills: dict[str, float] = {}
+    for notice in notices:
+        days, _, bill = notice.partition(":")
+        bills[bill] = max(bills.get(bill, 0.0), float(days))
+    return round(sum(bills.values()), 2)

@@ -42,4 +42,5 @@ def billing_measure(record: BillingRecord) -> Measure | None:
     if record.kind is not BillingKind.OVERDUE or record.due_ms is None:
         return None
     days = max(0.0, (record.ts_ms - record.due_ms) / DAY_MS)
-    return Measure(MeasureKind.OVERDUE, record.account_id, record.record_id, record.ts_ms, round(days, 2))
+    # A bill is known by when it was due: a second notice of it tells of the same days, and of more.
+    return Measure(MeasureKind.OVERDUE, record.account_id, str(record.due_ms), record.ts_ms, round(days, 2))

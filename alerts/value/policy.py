@@ -126,6 +126,7 @@ class ValuePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     grid: GridRules
     firewall: FirewallRules
     replacement: Replacement
+    bandwidth_products: list[str]
 
 
 def read_value_policy(path: Path = VALUE_POLICY_FILE) -> ValuePolicy:

@@ -310,11 +310,23 @@ def test_what_the_streams_tell_of_an_account_counts_towards_its_value_once(
     ported = OrderRecord("o-1", MORNING_MS, "a-1", OrderKind.PORT_OUT_DONE, Origin.WHOLESALE_PORTING, line_id="l-1")
     opened = OrderRecord("o-2", MORNING_MS, "a-1", OrderKind.PROVISIONING_DONE, Origin.CUSTOMER_TO_US, product="fibre")
     late = BillingRecord("b-1", MORNING_MS, "a-1", BillingKind.OVERDUE, 9.0, due_ms=MORNING_MS - 10 * DAY_MS)
+    later = BillingRecord("b-2", MORNING_MS + DAY_MS, "a-1", BillingKind.OVERDUE, 9.0, due_ms=MORNING_MS - 10 * DAY_MS)
     old = BillingRecord("b-0", MORNING_MS - 400 * DAY_MS, "a-1", BillingKind.OVERDUE, 9.0, due_ms=0)
-    told = [order_measure(ported), order_measure(opened), billing_measure(late), billing_measure(old)]
+    cloud = OrderRecord(
+        "o-3", MORNING_MS, "a-1", OrderKind.PROVISIONING_DONE, Origin.CUSTOMER_TO_US, product="cloud-disk"
+    )
+    told = [order_measure(ported), order_measure(opened), order_measure(cloud)]
+    told += [billing_measure(late), billing_measure(old)]
     measures = [one for one in told if one is not None]
     store.measured.note(measures + measures)
-    assert store.measured.of("a-1", MORNING_MS) == {"lines_moved": 1.0, "new_services": 1.0, "overdue_days": 10.0}
+    assert store.measured.of("a-1", MORNING_MS) == {
+        "lines_moved": 1.0, "new_services": 2.0, "bandwidth_share": 0.5, "overdue_days": 10.0,
+    }  # fmt: skip
+    # A second notice of the same bill tells of the same days and one more.
+    second = billing_measure(later)
+    assert second is not None
+    store.measured.note([second])
+    assert store.measured.of("a-1", MORNING_MS + DAY_MS)[Indicator.OVERDUE_DAYS] == 11.0
     assessed = assessment_of(store, "a-1")
     assert assessed is not None
     assert assessed.facts.indicators[Indicator.LINES_MOVED].source == "measured"

@@ -78,9 +78,8 @@ class Ledger:
         late_days = int(population.pays_late_days[account])
         paid = due + late_days * DAY_MS + int(rng.integers(0, 10)) * HOUR_MS
         if late_days > OVERDUE_AFTER_DAYS:
-            self._add(
-                due + OVERDUE_AFTER_DAYS * DAY_MS, account, BillingKind.OVERDUE, amount, balance=amount / MONEY_UNIT
-            )
+            noticed, owed = due + OVERDUE_AFTER_DAYS * DAY_MS, amount / MONEY_UNIT
+            self._add(noticed, account, BillingKind.OVERDUE, amount, balance=owed, due_ms=due)
         self._add(paid, account, BillingKind.PAYMENT, amount)
 
     def use(self, rng: np.random.Generator, day: int, charges: NDArray[np.int64]) -> None:
@@ -105,7 +104,8 @@ class Ledger:
         owed = max(int(self._last_invoice[account]), MONEY_UNIT)
         for later in (0, 7):
             at = stage.daytime(rng, day + later)
-            self._add(at, account, BillingKind.OVERDUE, owed, balance=owed / MONEY_UNIT)
+            due = day_start_ms(day - OVERDUE_AFTER_DAYS)
+            self._add(at, account, BillingKind.OVERDUE, owed, balance=owed / MONEY_UNIT, due_ms=due)
         suspended = stage.daytime(rng, day + SUSPEND_AFTER_DAYS)
         given_up = suspended + GIVEN_UP_AFTER_DAYS * DAY_MS
         for line in range(*(int(i) for i in stage.population.first_line[account : account + 2])):
