@@ -68,7 +68,9 @@ class PeopleKeeper:
             self._publish({name: record})
         except (KafkaError, UserError) as error:
             log.warning("people.not_kept", reason=type(error).__name__)
-            raise PersonError("Kafka cannot be reached, so nothing was changed; try again in a moment") from error
+            raise PersonError(
+                "away", "Kafka cannot be reached, so nothing was changed; try again in a moment"
+            ) from error
         self._view.put({name: record})
 
     def kept(self) -> list[Person]:

@@ -37,7 +37,15 @@ class Person(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class PersonError(Exception):
-    """A person cannot be as asked; the message says why."""
+    """A person cannot be as asked; the message says why, in English for commands and logs.
+
+    `key` and `values` say the same to pages, which have words for it in every language (`people.error_<key>`).
+    """
+
+    def __init__(self, key: str, message: str, **values: str) -> None:
+        super().__init__(message)
+        self.key = key
+        self.values = values
 
 
 def new_person(login: str, name: str, roles: tuple[StaffRole, ...], inbox: str, now_ms: int) -> Person:
@@ -48,7 +56,9 @@ def new_person(login: str, name: str, roles: tuple[StaffRole, ...], inbox: str, 
     """
     if not LOGIN.fullmatch(login):
         raise PersonError(
-            f"login {login!r}: 2 to 64 of a-z, 0-9, dot, dash and underscore, beginning with a letter or digit"
+            "login",
+            f"login {login!r}: 2 to 64 of a-z, 0-9, dot, dash and underscore, beginning with a letter or digit",
+            login=login,
         )
     checked = _checked_inbox(inbox or _usual_inbox(login, roles))
     person = Person(
@@ -64,10 +74,11 @@ def with_roles(person: Person, roles: tuple[StaffRole, ...], now_ms: int) -> Per
         PersonError: none at all, or one of a machine.
     """
     if not roles:
-        raise PersonError(f"{person.login} needs at least one role")
+        raise PersonError("no_role", f"{person.login} needs at least one role", login=person.login)
     if machines := set(roles) - set(PEOPLE_ROLES):
-        allowed = ", ".join(PEOPLE_ROLES)
-        raise PersonError(f"{person.login}: no person is a {', '.join(machines)}; roles of people are {allowed}")
+        wrong, allowed = ", ".join(sorted(machines)), ", ".join(PEOPLE_ROLES)
+        words = f"{person.login}: no person is a {wrong}; roles of people are {allowed}"
+        raise PersonError("machine", words, login=person.login, roles=wrong, allowed=allowed)
     return replace(person, roles=tuple(sorted(set(roles))), changed_ms=now_ms)
 
 
@@ -83,4 +94,5 @@ def _usual_inbox(login: str, roles: tuple[StaffRole, ...]) -> str:
 def _checked_inbox(inbox: str) -> str:
     if inbox == OUTBOUND or STAFF_ID.fullmatch(inbox):
         return inbox
-    raise PersonError(f"inbox {inbox!r}: a manager's code of letters, digits, dot, dash and underscore")
+    words = f"inbox {inbox!r}: a manager's code of letters, digits, dot, dash and underscore"
+    raise PersonError("inbox", words, inbox=inbox)

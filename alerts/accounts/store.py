@@ -54,10 +54,10 @@ class PeopleStore:
             PersonError: the login is taken.
         """
         if self.get(person.login) is not None:
-            raise PersonError(f"the login {person.login} is taken")
+            raise PersonError("taken", f"the login {person.login} is taken", login=person.login)
         self._tell(person)
         if not self._redis.hsetnx(self._people, person.login, _text(person)):
-            raise PersonError(f"the login {person.login} is taken")
+            raise PersonError("taken", f"the login {person.login} is taken", login=person.login)
 
     def change(self, login: str, decide: Callable[[Person], Person]) -> Person:
         """Change a person by a pure rule, which is asked again when somebody else was quicker.
@@ -70,7 +70,7 @@ class PeopleStore:
                 pipe.watch(self._people)  # type: ignore[no-untyped-call]  # redis-py leaves it unannotated
                 stored = pipe.hget(self._people, login)
                 if stored is None:
-                    raise PersonError(f"there is no login {login}")
+                    raise PersonError("unknown", f"there is no login {login}", login=login)
                 before = msgspec.json.decode(str(stored), type=Person)
                 after = decide(before)
                 if after == before:
@@ -85,7 +85,7 @@ class PeopleStore:
                 except redis.WatchError:
                     continue
                 return after
-        raise PersonError(f"{login} is being changed by somebody else; try again")
+        raise PersonError("busy", f"{login} is being changed by somebody else; try again", login=login)
 
     def restore(self, person: Person) -> None:
         """A person as the log tells of them, after Redis lost everything."""

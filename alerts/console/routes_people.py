@@ -82,7 +82,7 @@ def add_person(request: Request, form: CheckedForm) -> Response:
         )
         staff.people.add(person)
     except PersonError as error:
-        return _people(request, problem=str(error), typed=form.fields)
+        return _people(request, problem=_words(request, error), typed=form.fields)
     log.info("person.added", login=login, by=_signed_in(request).login)
     return _people(request, link=(login, staff.people.new_link(login)))
 
@@ -101,7 +101,7 @@ def send_link(request: Request, login: str, form: CheckedForm) -> Response:  # n
     try:
         staff.people.change(login, lambda now: replace(now, totp_secret=None))
     except PersonError as error:
-        return _people(request, problem=str(error))
+        return _people(request, problem=_words(request, error))
     staff.people.forget_tries(login)
     log.info("person.link_made", login=login, by=_signed_in(request).login)
     return _people(request, link=(login, staff.people.new_link(login)))
@@ -122,9 +122,14 @@ def _changed(request: Request, login: str, decide: Callable[[Person], Person]) -
     try:
         staff_of(request).people.change(login, decide)
     except PersonError as error:
-        return _people(request, problem=str(error))
+        return _people(request, problem=_words(request, error))
     log.info("person.changed", login=login, by=by)
     return RedirectResponse("/people", 303)
+
+
+def _words(request: Request, error: PersonError) -> str:
+    """What is wrong, in the reader's language."""
+    return console_of(request).pages.wording(request).texts(f"people.error_{error.key}", **error.values)
 
 
 def _roles(form: ActionForm) -> tuple[StaffRole, ...]:

@@ -19,10 +19,14 @@ from alerts.accounts.store import PeopleStore
 from alerts.console import ConsoleConfig, create_console, load_console_texts
 from alerts.console.access import Claimed, Needs, Open
 from alerts.console.app import ROUTERS
+from alerts.console.context import Office
 from alerts.console.staff import Staff
 from alerts.tasks import OUTBOUND
 from churnwatch.settings import CONFIG_DIR
+from tests.fakes.console_office import FakeReports, sample_trail
 from tests.fakes.console_samples import customer
+from tests.fakes.customer_desk import FakeDesk
+from tests.fakes.rule_book import FakeRuleBook
 from tests.fakes.task_board import FakeTaskBoard
 
 URL = "http://127.0.0.1:8350"
@@ -45,7 +49,8 @@ class Desk:
         self.now_ms = NOW
         self.board = FakeTaskBoard()
         staff = Staff(self.people, sign_in, lambda: self.now_ms)
-        self.app = create_console(self.board, load_console_texts(CONFIG_DIR), ConsoleConfig(), staff)
+        office = Office(FakeReports(), sample_trail(), FakeRuleBook(), FakeDesk(self.board))
+        self.app = create_console(self.board, load_console_texts(CONFIG_DIR), ConsoleConfig(), staff, office)
         self.client = self._browser()
 
     def _browser(self) -> TestClient:
@@ -206,6 +211,80 @@ def test_an_administrator_hires_changes_roles_and_shuts_a_login(desk: Desk) -> N
     assert desk.post("/people/eve/disabled", disabled="yes").status_code == 303
     assert eve.client.get("/me").status_code == 303
     assert desk.post("/people/root/disabled", disabled="yes").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "said"),
+    [
+        ("/people", {"login": "e", "role.manager": "yes"}, "账号 e 无效"),
+        ("/people", {"login": "eve", "inbox": "m 3", "role.manager": "yes"}, "待办箱 m 3 无效"),
+        ("/people", {"login": "eve"}, "eve 至少需要一个角色"),
+        ("/people", {"login": "root", "role.manager": "yes"}, "账号 root 已被使用"),
+        ("/people/nobody/roles", {"role.manager": "yes"}, "没有账号 nobody"),
+        ("/people/nobody/link", {}, "没有账号 nobody"),
+    ],
+)
+def test_what_is_wrong_with_a_person_is_said_in_the_readers_language(
+    desk: Desk, path: str, fields: dict[str, str], said: str
+) -> None:
+    desk.hire("root", StaffRole.ADMIN)
+    desk.client.get("/people?lang=zh")
+    page = desk.post(path, **fields)
+    assert page.status_code == 422
+    assert said in page.text
+
+
+def test_the_rules_that_were_being_edited_outlive_the_session(desk: Desk) -> None:
+    desk.hire("sue", StaffRole.SUPERVISOR)
+    desk.now_ms += 13 * 3_600_000
+    typed = {f"soft.signal_{number}.on": f"0.{number}" for number in range(150)} | {"why": "quiet <b>week</b>"}
+    asked = desk.post("/rules/publish", **typed)
+    assert asked.status_code == 401
+    kept = dict(re.findall(r'<input type="hidden" name="((?:kept\.|again)[^"]*)" value="([^"]*)"', asked.text))
+    assert kept["again"] == "/rules/publish"
+    assert {key.removeprefix("kept."): value for key, value in kept.items() if key != "again"} == {
+        **typed, "why": "quiet &lt;b&gt;week&lt;/b&gt;",
+    }  # fmt: skip
+    again = desk.post("/sign-in", login="sue", password=GOOD, **{**kept, "kept.why": typed["why"]})
+    assert again.status_code == 200
+    assert 'action="/rules/publish"' in again.text
+    assert 'value="0.149"' in again.text
+
+
+SCRIPT = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>"
+TEXT_FIELDS = (
+    "note", "why", "line", "name", "login", "inbox", "owner", "days", "disposition", "offer", "version", "then", "again",
+    "kept.note", "code", "password", "old", "repeated", "secret", "role", "act", "told", "restores", "soft.silence.on",
+    "tasks.create_from", "task.t-3", "version.t-3",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{min(route.methods or ())} {route.path}")
+def test_a_script_in_every_field_of_every_route_stays_text(desk: Desk, route: APIRoute) -> None:
+    if "/live/" in route.path:
+        return
+    desk.hire("all", *StaffRole, inbox="m-17")
+    path = re.sub(r"\{task_id:path\}", "t-3", route.path)
+    path = re.sub(r"\{(owner|login):path\}|\{login\}", "m-17", path).replace("{account_id:path}", "ACC-10012")
+    path = re.sub(r"\{\w+(:path)?\}", "lead-time", path)
+    query = {
+        "q": SCRIPT,
+        "who": SCRIPT,
+        "account": SCRIPT,
+        "line": SCRIPT,
+        "did": SCRIPT,
+        "then": SCRIPT,
+        "region": SCRIPT,
+    }
+    if "POST" in (route.methods or ()):
+        answers = [desk.post(path, **{"whole": "yes", **dict.fromkeys(TEXT_FIELDS, SCRIPT)})]
+        answers += [desk.post(path, **{field: SCRIPT}) for field in ("note", "why", "login", "name")]
+    else:
+        answers = [desk.client.get(path, params=query), desk.client.get(f"{path}{SCRIPT}")]
+    for answer in answers:
+        assert answer.status_code < 500
+        assert "<script>alert" not in answer.text
+        assert "<img src=x" not in answer.text
 
 
 def test_nothing_secret_is_sent_back_in_a_page(desk: Desk) -> None:
