@@ -41,7 +41,11 @@ def faults(visit: Visit) -> list[str]:
 @pytest.mark.parametrize("device", DEVICES)
 def test_no_page_shuts_anybody_out(open_visit: VisitMaker, device: str, theme: str) -> None:
     visit = open_visit(**DEVICES[device])
-    for path in ("/", "/inbox/m-17", "/inbox/m-17?q=nobody", "/customers/ACC-10012", "/team", "/actor", "/nowhere"):
+    pages = (
+        "/", "/inbox/m-17", "/inbox/m-17?q=nobody", "/customers/ACC-10012", "/team", "/actor", "/nowhere",
+        "/rules?edition=0", "/reports", "/reports/satisfaction?month=2026-10", "/audit",
+    )  # fmt: skip
+    for path in pages:
         visit.go(f"{path}{'&' if '?' in path else '?'}lang=en&theme={theme}")
         assert faults(visit) == [], path
 

@@ -16,7 +16,15 @@ PNG = b"\x89PNG\r\n\x1a\n"
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize(
     ("name", "path"),
-    [("inbox", "/inbox/m-17"), ("customer", "/customers/ACC-10012"), ("owners", "/"), ("team", "/team")],
+    [
+        ("inbox", "/inbox/m-17"),
+        ("customer", "/customers/ACC-10012"),
+        ("owners", "/"),
+        ("team", "/team"),
+        ("rules", "/rules"),
+        ("report", "/reports/satisfaction?month=2026-10"),
+        ("audit", "/audit"),
+    ],
 )
 def test_each_page_has_a_picture(
     open_visit: VisitMaker, tmp_path: Path, name: str, path: str, language: str, theme: str
@@ -27,7 +35,11 @@ def test_each_page_has_a_picture(
         if device == "phone" and (language, theme) != ("zh", "light"):
             continue
         visit = open_visit(**options)
-        visit.go(f"{path}?lang={language}&theme={theme}")
+        visit.go(f"{path}{'&' if '?' in path else '?'}lang={language}&theme={theme}")
+        if name == "rules":
+            visit.page.fill('[name="soft.spend_drop.warn_at"]', "0.5")
+            visit.page.click("form.rules p.buttons button")
+            visit.page.wait_for_selector(".verdict")
         file = folder / f"{name}-{device}-{language}-{theme}.png"
         visit.page.screenshot(path=file, full_page=True)
         assert file.read_bytes().startswith(PNG)

@@ -1,5 +1,6 @@
 """Reports and an audit trail for the console's tests: real shapes, few rows."""
 
+from datetime import UTC
 from typing import Any
 
 import msgspec
@@ -8,9 +9,12 @@ from alerts.audit_trail import AuditTrail
 from alerts.chain import seal
 from alerts.console.ports import ReportsAwayError
 from alerts.reports.lead_time import LeadTimes, Row
+from alerts.reports.month import month_of
 from alerts.reports.playbook_effect import PlaybookEffects
 from alerts.reports.return_visits import Compliance, ReturnVisits
+from alerts.reports.satisfaction import satisfaction
 from alerts.tasks import Role, TaskEvent, TaskEventKind
+from pipeline.events import CareKind, CareRecord
 from tests.fakes.console_samples import HOUR_MS, NOW_MS
 
 SPREADSHEET = "=cmd|' /C calc'!A0"
@@ -34,8 +38,35 @@ class FakeReports:
             "lead-time": LeadTimes(shown, 1, {"warned": 1}, {"port_out": 1}, 8.0, 1.0, {"task": None}, [row]),
             "playbooks": PlaybookEffects(shown, []),
             "return-visits": ReturnVisits(shown, nothing, {"provisioning": nothing}, {}, []),
+            "satisfaction": satisfaction(answers(), {"ACC-1": "north", "ACC-2": "south"}, month_of(shown), UTC),
         }
         return msgspec.to_builtins(made.get(name, made["lead-time"]))  # type: ignore[no-any-return]  # it is an object
+
+
+def answers() -> list[CareRecord]:
+    """Some of every group but one, on three days of October 2026."""
+    told: tuple[tuple[Any, float], ...] = (
+        ("product", 9.0),
+        ("product", 4.0),
+        ("in_sale", 7.0),
+        ("after_sale", 3.0),
+        ("after_sale", 8.0),
+        ("manager", 10.0),
+    )
+    day_ms = 24 * HOUR_MS
+    return [
+        CareRecord(
+            f"s{number}",
+            NOW_MS - number % 3 * day_ms,
+            f"ACC-{number % 2 + 1}",
+            CareKind.SATISFACTION,
+            1,
+            "app",
+            group=group,
+            score=score,
+        )
+        for number, (group, score) in enumerate(told)
+    ]
 
 
 def events(account: str, actors: list[str]) -> list[TaskEvent]:
