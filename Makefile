@@ -38,6 +38,7 @@ current: setup
 	$(BIN)/python -m churnwatch.settings_document --check
 	$(BIN)/python -m churnwatch.ingest.formats_document --check
 	$(BIN)/python -m churnwatch.dashboards --check
+	$(BIN)/python -m churnwatch.sizing_document --check
 
 format: setup ## put the source in format and mend what ruff can mend
 	$(BIN)/ruff format
@@ -50,6 +51,7 @@ generated: setup ## renew the generated files
 	$(BIN)/python -m churnwatch.settings_document --write
 	$(BIN)/python -m churnwatch.ingest.formats_document --write
 	$(BIN)/python -m churnwatch.dashboards --write
+	$(BIN)/python -m churnwatch.sizing_document --write
 
 bench: setup ## performance, each figure beside its limit: every script of benchmarks/
 	@for script in benchmarks/*.py; do echo "$$script"; $(BIN)/python -P "$$script" $(BENCH) || exit 1; done

@@ -81,7 +81,8 @@ def _sheet(console: Console, name: str, month: str) -> Sheet:
     return sheet(console.reports.report(name, month or None))
 
 
-def _shown(column: str, value: Any, at: Any) -> str:
+def _shown(column: Any, value: Any, at: Any) -> str:
+    column = str(column)
     if value is None:
         return "–"
     if column.endswith("_ms"):

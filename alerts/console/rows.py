@@ -31,6 +31,7 @@ class Row:
     state_words: str
     version: int
     acceptable: bool
+    stake: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,14 @@ def _row(task: Task, customer: Customer | None, now_ms: int, wording: Wording) -
         state_words=_state_words(task, texts),
         version=task.version,
         acceptable=acceptable(task),
+        stake=_stake(task, texts),
     )
+
+
+def _stake(task: Task, texts: PageTexts) -> str:
+    """What the planned contact is expected to bring; empty while no plan has worked it out."""
+    gain = task.slot.gain if task.slot is not None else None
+    return "" if gain is None else texts("inbox.stake", n=f"{gain:,.0f}")
 
 
 def _state_words(task: Task, texts: PageTexts) -> str:

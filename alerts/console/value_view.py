@@ -71,6 +71,8 @@ def _why(assessment: Assessment, policy: ValuePolicy, texts: PageTexts) -> str:
     words = texts("value.why_stars", n=stars, score=f"{overall:.1f}", floor=f"{reached:g}", known=known)
     if stars < len(policy.level_from):
         words += " " + texts("value.missing", n=stars + 1, points=f"{policy.level_from[stars] - overall:.1f}")
+    if assessment.facts.customer.star != stars:
+        words += " " + texts("value.record_says", n=assessment.facts.customer.star)
     return words
 
 

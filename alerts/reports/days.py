@@ -34,7 +34,7 @@ class Days(msgspec.Struct, frozen=True):
     made: int
     saved: int
     by_region: dict[str, int]
-    rows: list[Day]
+    by_day: list[Day]
 
 
 COUNTED = {

@@ -44,7 +44,7 @@ class Satisfaction(msgspec.Struct, frozen=True):
     total: Opinion
     by_group: dict[str, Opinion]
     by_region: dict[str, Opinion]
-    rows: list[Answers]
+    by_day: list[Answers]
 
 
 def satisfaction(care: Iterable[CareRecord], regions: Mapping[str, str], month: Month, zone: tzinfo) -> Satisfaction:
@@ -71,7 +71,7 @@ def satisfaction(care: Iterable[CareRecord], regions: Mapping[str, str], month: 
         total=_opinion([record.score or 0.0 for record in told.values()]),
         by_group={group: _opinion(scores) for group, scores in by_group.items()},
         by_region={region: _opinion(by_region[region]) for region in sorted(by_region)},
-        rows=[
+        by_day=[
             Answers(day, region, group, len(scores), round(fmean(scores), 2))
             for (day, region, group), scores in sorted(cells.items())
         ],

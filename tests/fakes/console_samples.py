@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from alerts.tasks import OUTBOUND, Customer, HistoryEntry, Note, Task, TaskEventKind, TaskResult, TaskState
+from alerts.tasks import OUTBOUND, Customer, HistoryEntry, Note, Slot, Task, TaskEventKind, TaskResult, TaskState
 from pipeline.events import Disposition, Level, Origin, SignalReport
 from pipeline.line_views import InvoiceView, LineView
 
@@ -42,6 +42,10 @@ GROUPS = {
     "usage_drop": "inactivity",
     "model_score": "other",
 }
+
+
+#: Today's planned contact, expected to bring 1,840 of the operator's currency.
+SLOT = Slot("m-17", "2026-10-28", NOW_MS, 1, 1840.4)
 
 
 def signal(name: str, strength: float = 0.8, days_ago: float = 3.0) -> SignalReport:
@@ -125,7 +129,7 @@ def sample_tasks() -> list[Task]:
     """Every level, the states a manager meets, one owner more and the outbound team."""
     critical = {"level": Level.CRITICAL, "due_ms": NOW_MS + 2 * HOUR_MS, "score": 0.91}
     return [
-        task("t-1", "ACC-20481", ["port_code_issued", "off_net_shift"], **critical),
+        task("t-1", "ACC-20481", ["port_code_issued", "off_net_shift"], slot=SLOT, **critical),
         task("t-2", "ACC-17730", ["crisis_report", "complaint"], **(critical | {"due_ms": NOW_MS - 3 * HOUR_MS})),
         task("t-3", "ACC-10012", ["silence", "spend_drop", "usage_drop"], score=0.74),
         task("t-4", "ACC-33904", ["competitor_hotline"], score=0.58),

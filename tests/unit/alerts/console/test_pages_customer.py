@@ -91,6 +91,11 @@ def test_every_signal_tells_which_harmless_causes_were_checked(visitor: Visitor,
     assert texts.benign("silence") in visitor.get(f"{PAGE}?lang={language}").text.replace("&#39;", "'")
 
 
+def test_the_inbox_tells_what_is_at_stake_where_the_plan_has_worked_it_out(visitor: Visitor) -> None:
+    page = visitor.get("/inbox/m-17?lang=en").text
+    assert page.count("1,840 at stake") == page.count(" at stake") == 1
+
+
 def test_the_board_shows_capacity_and_what_one_more_hour_would_bring(visitor: Visitor) -> None:
     page = visitor.get("/team?lang=en").text
     assert "7 / 20" in page

@@ -45,7 +45,7 @@ def test_answers_are_counted_by_group_region_and_day_each_once() -> None:
     assert set(made.by_group) == {*GROUPS, "unknown"}
     assert made.by_group["pre_sale"].score_mean is None
     assert (made.by_region["north"].answers, made.by_region["south"].answers) == (3, 1)
-    assert [(row.day, row.region, row.group) for row in made.rows] == [
+    assert [(row.day, row.region, row.group) for row in made.by_day] == [
         ("2026-03-01", "north", "product"), ("2026-03-01", "north", "unknown"), ("2026-03-01", "south", "product"),
         ("2026-03-05", "north", "manager"),
     ]  # fmt: skip
@@ -63,7 +63,7 @@ def test_tasks_are_counted_by_day_and_region() -> None:
     ]
     made = days(told, MARCH, UTC)
     assert (made.made, made.saved, made.by_region) == (2, 1, {"north": 1, "south": 1})
-    rows = {(row.day, row.region): row for row in made.rows}
+    rows = {(row.day, row.region): row for row in made.by_day}
     assert (rows["2026-03-02", "north"].accepted, rows["2026-03-02", "north"].contacts) == (1, 1)
     assert (rows["2026-03-03", "north"].saved, rows["2026-03-03", "north"].contacts) == (1, 1)
     assert ("2026-04-03", "north") not in rows
