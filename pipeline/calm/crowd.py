@@ -56,7 +56,8 @@ class Crowd:
     """State of the crowd; `pipeline/calm/watch.py` takes hours in.
 
     `regions` with their `zones` (IANA) by code, 0 is unknown; `accounts` and `lines` live in each as of the last sweep.
-    `incidents` that stand, and the evidence of every chart, by its name. `noted_*`: since the last tick.
+    `incidents` that stand, the last ones of `lately` that are over, and the evidence of every chart, by its name. `noted_*`:
+    since the last tick.
     """
 
     regions: list[str] = field(default_factory=lambda: [""])
@@ -68,6 +69,7 @@ class Crowd:
     fault_rate: float = 0.0
     standings: dict[str, Standing] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
+    lately: dict[str, Incident] = field(default_factory=dict)
     now: CrowdNow = field(default_factory=CrowdNow)
     habits: Habits = USUAL_HABITS
     noted_faults: dict[int, int] = field(default_factory=dict)

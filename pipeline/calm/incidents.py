@@ -67,6 +67,13 @@ class Incident(msgspec.Struct):
             return Cause.OUTAGE if reported else Cause.FEED_SILENT
         return Cause.HOLIDAY if self.where == EVERYWHERE or self.near_holiday else Cause.OUTAGE
 
+    def goes_on(self, again: "Incident") -> "Incident":
+        """This one, which seemed to be over, with what has been heard since it began `again`."""
+        heard = msgspec.structs.replace(self.heard)
+        heard.add(again.heard)
+        near = self.near_holiday or again.near_holiday
+        return msgspec.structs.replace(self, heard=heard, lines=again.lines, near_holiday=near, over_ms=0)
+
     def incident_id(self) -> str:
         """The same in every partition that sees it."""
         text = f"incident\x00{self.feed}\x00{self.where}\x00{self.day}"

@@ -40,6 +40,7 @@ class SavedCrowd(msgspec.Struct, array_like=True):
     noted_faults: list[tuple[int, int]]
     noted_late: list[tuple[int, int]]
     noted_feeds: dict[str, int]
+    lately: dict[str, Incident] = {}
 
 
 _ENCODE = msgspec.msgpack.Encoder(order="deterministic").encode
@@ -55,7 +56,7 @@ def dump_crowd(crowd: Crowd) -> bytes:
             _dump_baseline(crowd.baseline), crowd.feeds, crowd.fault_rate, crowd.standings,
             crowd.incidents, crowd.now.change.tobytes(), crowd.now.chances.tobytes(),
             (habits.alpha, habits.beta, habits.gamma, habits.delta),
-            sorted(crowd.noted_faults.items()), sorted(crowd.noted_late.items()), crowd.noted_feeds,
+            sorted(crowd.noted_faults.items()), sorted(crowd.noted_late.items()), crowd.noted_feeds, crowd.lately,
         )
     )  # fmt: skip
 
@@ -84,6 +85,7 @@ def load_crowd(data: bytes) -> Crowd:
         noted_faults=dict(saved.noted_faults),
         noted_late=dict(saved.noted_late),
         noted_feeds=saved.noted_feeds,
+        lately=saved.lately,
     )
 
 

@@ -18,6 +18,8 @@ REGIONS_FOR_EVERYWHERE = 3
 SHARED_DROP = 0.5
 #: Nothing is learnt from a region under this share of the evidence.
 SUSPECTED = 0.5
+#: A crowd that falls silent again so soon after it was back never was: one incident for people, not two.
+SAME_MS = DAY_MS
 #: What lasts longer is the new normal.
 LONGEST_MS = 21 * DAY_MS
 FAULT_RATE_HOURS = 336.0
@@ -78,6 +80,7 @@ def _close(crowd: Crowd, name: str, over_ms: int) -> Incident:
     incident = crowd.incidents.pop(name)
     incident.over_ms = over_ms
     _standing(crowd, name).come_back()
+    crowd.lately[name] = incident
     return incident
 
 
@@ -119,6 +122,9 @@ def _declare(crowd: Crowd, name: str, where: str, codes: list[int]) -> Incident:
     near = any(is_holiday(local_date(since_ms + shift * DAY_MS, zone), zone) for shift in (0, 1, 2))
     lines = int(crowd.lines[codes].sum())
     incident = Incident(where, CALLS, since_ms, local_day(since_ms, zone), lines, standing.heard, near_holiday=near)
+    before = crowd.lately.pop(name, None)
+    if before is not None and since_ms - before.over_ms < SAME_MS:
+        incident = before.goes_on(incident)
     standing.go_down()
     crowd.incidents[name] = incident
     return incident

@@ -122,6 +122,22 @@ def test_when_all_regions_fall_together_it_is_one_incident_everywhere() -> None:
     assert len(town.told) == 2
 
 
+def test_a_crowd_that_is_back_for_some_hours_only_is_still_the_same_incident() -> None:
+    town = Town()
+    town.live(24 * 28)
+    town.live(40, lambda region, hour: 0.2)
+    town.live(12, lambda region, hour: 1.2)
+    town.live(40, lambda region, hour: 0.2)
+    town.live(48)
+
+    assert len({incident.incident_id() for _, incident in town.told}) == 1
+    assert [bool(incident.over_ms) for _, incident in town.told] == [True, True, True, True]
+    assert len({incident.since_ms for _, incident in town.told}) == 1
+    town.live(48)
+    town.live(40, lambda region, hour: 0.2)
+    assert len({incident.incident_id() for _, incident in town.told}) == 2
+
+
 def test_partitions_that_see_the_same_incident_give_it_the_same_id() -> None:
     ids = set()
     for seed in range(6):
