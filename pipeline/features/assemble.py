@@ -34,6 +34,7 @@ CARE_KINDS = frozenset(CareKind)
 BILL_DROP = [feature.name for feature in MEASURED].index("bill_drop")
 #: Events a day added to both sides of a log ratio, so that a ratio of nearly nothing says nearly nothing.
 RATIO_FLOOR_PER_DAY = 0.2
+RATIO_QUANTITIES = ("voice_out", "messages", "data_sessions", "charge")
 
 
 def feature_matrix(facts: Facts, state: PartitionState, policy: SignalPolicy) -> Floats:
@@ -49,17 +50,13 @@ def feature_matrix(facts: Facts, state: PartitionState, policy: SignalPolicy) ->
 
 def _measured(facts: Facts, accounts: ColumnTable) -> Floats:
     """Columns of `MEASURED`; NaN is missing."""
-    fast, slow = facts.activity(FAST), facts.activity(SLOW)
+    slow = facts.activity(SLOW)
+    ratios = _log_ratios(facts, slow)
     off_net_now, off_net_usual = off_net_shares(facts)
     segment = accounts["segment"][facts.account_rows]
     columns = (
         np.log1p(slow),
-        _log_ratio(fast, slow),
-        _log_ratio(facts.activity(MIDDLE), slow),
-        _log_ratio(*facts.fast_and_slow("voice_out")),
-        _log_ratio(*facts.fast_and_slow("messages")),
-        _log_ratio(*facts.fast_and_slow("data_sessions")),
-        _log_ratio(*facts.fast_and_slow("charge")),
+        *ratios,
         usage_drop(facts),
         silence(facts),
         np.log1p(facts.gap_days),
@@ -113,7 +110,13 @@ def _shared_hard(facts: Facts, accounts: ColumnTable, hard: Mapping[str, HardPol
     return np.where(told_in_care, strengths / live[:, None], strengths)
 
 
-def _log_ratio(now: Floats, before: Floats) -> Floats:
+def _log_ratios(facts: Facts, usual: Floats) -> Floats:
+    """Activity of the last days, and of the last weeks, over `usual` activity; then some quantities of the last days over
+    their own usual rates; shape (6, n).
+    """
+    pairs = [facts.fast_and_slow(name) for name in RATIO_QUANTITIES]
+    now = np.array([facts.activity(FAST), facts.activity(MIDDLE), *(fast for fast, _ in pairs)])
+    before = np.array([usual, usual, *(slow for _, slow in pairs)])
     result: Floats = np.log((now + RATIO_FLOOR_PER_DAY) / (before + RATIO_FLOOR_PER_DAY))
     return result
 

@@ -21,6 +21,9 @@ RHYTHM_DAYS = 28
 USUAL_BURST, BURST_DAYS, BURST_MAX = 2.0, 14.0, 8.0
 
 
+_LAST_TIMES = ("last_ms", "last_own_ms", "forwarded_ms", "roaming_ms")
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Lines as they are at `now_ms`; every array has one entry a line.
@@ -92,7 +95,7 @@ def facts_of(lines: ColumnTable, rows: Rows, now_ms: int, landmark_ms: int) -> F
     first = lines["first_ms"][rows]
     age = np.where(first < NO_TIME, np.maximum(now_ms - first, 0) / DAY_MS, 0.0)
     sums = lines["sums"][rows].reshape(len(rows), len(QUANTITY_INDEX), len(HALF_LIVES_DAYS))
-    gap = _gap_days(lines["last_ms"][rows], now_ms)
+    gap, own_gap, forwarded, roaming = _gap_days(np.array([lines[name][rows] for name in _LAST_TIMES]), now_ms)
     days = recent_days(lines["activity"][rows], now_ms, RHYTHM_DAYS)
     active, watched = _rhythm(days, age, gap)
     return Facts(
@@ -102,14 +105,14 @@ def facts_of(lines: ColumnTable, rows: Rows, now_ms: int, landmark_ms: int) -> F
         rates=per_day(sums, now_ms, landmark_ms, age),
         age_days=age,
         gap_days=gap,
-        own_gap_days=_gap_days(lines["last_own_ms"][rows], now_ms),
+        own_gap_days=own_gap,
         active_days=active,
         watched_days=watched,
         active_share=lines["active_share"][rows].astype(np.float64),
         bills=lines["bills"][rows].astype(np.float64),
         burst=_burst(days, age),
-        forwarded_days=_gap_days(lines["forwarded_ms"][rows], now_ms),
-        roaming_days=_gap_days(lines["roaming_ms"][rows], now_ms),
+        forwarded_days=forwarded,
+        roaming_days=roaming,
     )
 
 

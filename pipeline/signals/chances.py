@@ -12,7 +12,7 @@ def normal_cdf(z: Floats) -> Floats:
     >>> normal_cdf(np.array([-1.96, 0.0, 1.0])).round(3).tolist()
     [0.025, 0.5, 0.841]
     """
-    result: Floats = 0.5 * (1.0 + np.tanh(np.sqrt(2.0 / np.pi) * (z + 0.044715 * z**3)))
+    result: Floats = 0.5 * (1.0 + np.tanh(np.sqrt(2.0 / np.pi) * (z + 0.044715 * z * z * z)))
     return result
 
 

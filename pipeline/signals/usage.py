@@ -36,6 +36,9 @@ SERVICES: Mapping[str, tuple[str, ...]] = {
 BURSTS: Mapping[str, float] = {"voice": 1.5, "messages": 6.0, "data": 1.3}
 #: A line whose daily counts vary more than this (over their mean) has longer conversations than others, in proportion.
 ORDINARY_BURST = 3.0
+_BURSTS = np.array([BURSTS[service] for service in SERVICES])[:, None]
+#: What `fallen` would say of a line nobody has looked at.
+_FALLEN_BEFORE = float(gamma_cdf(np.array([STEADINESS]), np.array([STEADINESS * FALLEN]))[0])
 
 
 def fallen(seen: Floats, expected: Floats) -> Floats:
@@ -47,9 +50,8 @@ def fallen(seen: Floats, expected: Floats) -> Floats:
 
     3 calls expected and 1 seen: P(Gamma(9) < 6.6) = 0.216, P0 = P(Gamma(8) < 4.8) = 0.113, strength 0.12. 300 and 100: 1.00.
     """
-    before = gamma_cdf(np.array([STEADINESS]), np.array([STEADINESS * FALLEN]))
     after = gamma_cdf(STEADINESS + seen, FALLEN * (STEADINESS + expected))
-    return unit((after - before) / (1.0 - before))
+    return unit((after - _FALLEN_BEFORE) / (1.0 - _FALLEN_BEFORE))
 
 
 def usage_drop(facts: Facts) -> Floats:
@@ -63,19 +65,20 @@ def usage_drop(facts: Facts) -> Floats:
     abroad (`roaming_away`) is excused. See `fallen` for the strength.
     """
     old_enough = facts.age_days >= MIN_AGE_DAYS
-    drop = np.max(list(_drops(facts).values()), axis=0) * (1.0 - roaming_away(facts))
+    drop = _drops(facts).max(axis=0) * (1.0 - roaming_away(facts))
     return unit(np.where(old_enough, drop, 0.0))
 
 
-def _drops(facts: Facts) -> dict[str, Floats]:
-    """Strength of each service's drop, and of all together."""
-    usual = {service: _occasions(facts, service, usual=True) for service in SERVICES}
-    now = {service: _occasions(facts, service) for service in SERVICES}
-    total = np.sum(list(usual.values()), axis=0)
-    drops = {"all": fallen(np.sum(list(now.values()), axis=0), total)}
-    for service in SERVICES:
-        part = np.minimum(ratio(usual[service], total) / WEIGHTY_SHARE, 1.0)
-        drops[service] = part * fallen(now[service], usual[service])
+def _drops(facts: Facts) -> Floats:
+    """Strength of the drop of all services together, and of each of them, shape (1 + n_services, n)."""
+    weight = _events_per_rate(facts)
+    now, usual = (
+        np.array([_rate(facts, names, usual=usual) for names in SERVICES.values()]) * weight / _BURSTS
+        for usual in (False, True)
+    )
+    total = usual.sum(axis=0)
+    drops = fallen(np.vstack([now.sum(axis=0), now]), np.vstack([total, usual]))
+    drops[1:] *= np.minimum(ratio(usual, np.broadcast_to(total, usual.shape)) / WEIGHTY_SHARE, 1.0)
     return drops
 
 
@@ -85,9 +88,11 @@ def _occasions(facts: Facts, service: str, *, usual: bool = False) -> Floats:
 
 
 def _rate(facts: Facts, quantities: tuple[str, ...], *, usual: bool = False) -> Floats:
-    rates = [facts.usual(name) if usual else facts.rate(name, FAST) for name in quantities]
-    result: Floats = np.sum(rates, axis=0)
-    return result
+    first, *others = (facts.usual(name) if usual else facts.rate(name, FAST) for name in quantities)
+    total: Floats = first.copy()
+    for rate in others:
+        total += rate
+    return total
 
 
 def _events_per_rate(facts: Facts) -> Floats:
