@@ -1,7 +1,8 @@
 """Has it fallen, and is it back? Two cumulative sums of log likelihood ratios a channel (E. S. Page, Biometrika 41, 1954)."""
 
+import math
+
 import msgspec
-import numpy as np
 
 #: The drop that is looked for: to this share of what is expected. Less than about 20 % off never adds up.
 FALLEN_TO = 0.6
@@ -68,16 +69,16 @@ class Standing(msgspec.Struct):
         if self.evidence < BEGINS_AT:
             self.since_ms, self.heard = hour_ms, Heard()
         self.heard.add(hour)
-        gain = (hour.expected * (1.0 - FALLEN_TO) + hour.seen * float(np.log(FALLEN_TO))) / self.spread
+        gain = (hour.expected * (1.0 - FALLEN_TO) + hour.seen * math.log(FALLEN_TO)) / self.spread
         self.evidence = max(0.0, self.evidence + gain)
-        faults = hour.faults * float(np.log(MANY_FAULTS)) - hour.faults_usual * (MANY_FAULTS - 1.0)
+        faults = hour.faults * math.log(MANY_FAULTS) - hour.faults_usual * (MANY_FAULTS - 1.0)
         self.fault_evidence = max(0.0, FAULTS_KEPT_AN_HOUR * self.fault_evidence + faults)
 
     def watch_return(self, hour_ms: int, hour: Heard) -> None:
         """Count one hour towards its end: 80 % of what is expected against 55 %."""
         if self.back == 0.0:
             self.back_ms = hour_ms
-        gain = (hour.seen * float(np.log(BACK_TO / STILL_AT)) - hour.expected * (BACK_TO - STILL_AT)) / self.spread
+        gain = (hour.seen * math.log(BACK_TO / STILL_AT) - hour.expected * (BACK_TO - STILL_AT)) / self.spread
         self.back = max(0.0, self.back + gain)
 
     def learn_spread(self, seen: float, expected: float) -> None:

@@ -1,6 +1,7 @@
 """From the state of a partition to its crowd: who was heard of this hour, and what everybody does at a daily sweep."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.calm.crowd import CELLS, SEGMENTS, SERVICES, Floats, Ints
 from pipeline.calm.relative import crowd_now
@@ -16,19 +17,20 @@ HABIT_LINES_MIN = 100
 WATCHED_DAYS_MIN = 14
 
 
-def heard_accounts(state: PartitionState, touched: Ints, bits: Floats) -> Floats:
+def heard_accounts(state: PartitionState, touched: Ints, bits: NDArray[np.uint8]) -> Floats:
     """Accounts heard of this hour by region and cell, shape (n_regions, 9).
 
     `touched`: rows of the lines with a call record, `bits`: their services, as in the column `touched`.
     """
-    heard = np.zeros(len(state.accounts), np.uint8)
-    np.bitwise_or.at(heard, state.lines["account"][touched], bits.astype(np.uint8))
-    rows = np.flatnonzero(heard)
-    cell = state.accounts["region"][rows].astype(np.int64) * CELLS + state.accounts["segment"][rows] * SERVICES
+    accounts, account_rows = state.accounts, state.lines["account"][touched]
     size = len(state.crowd.regions) * CELLS
     counts = np.zeros(size)
     for service in range(SERVICES):
-        counts += np.bincount(cell[heard[rows] & (1 << service) > 0] + service, minlength=size)
+        heard = np.zeros(len(accounts), bool)
+        heard[account_rows[bits & (1 << service) > 0]] = True
+        rows = np.flatnonzero(heard)
+        cell = accounts["region"][rows].astype(np.int64) * CELLS + accounts["segment"][rows] * SERVICES
+        counts += np.bincount(cell + service, minlength=size)
     return counts.reshape(-1, CELLS)
 
 
@@ -54,7 +56,7 @@ def take_in_crowd(state: PartitionState, facts: Facts) -> None:
     crowd, size = state.crowd, len(state.crowd.regions)
     regions = state.accounts["region"]
     crowd.lines = np.bincount(regions[facts.account_rows], minlength=size)
-    crowd.accounts = np.bincount(regions[np.unique(facts.account_rows)], minlength=size)
+    crowd.accounts = np.bincount(regions[np.flatnonzero(np.bincount(facts.account_rows))], minlength=size)
     days = recent_days(state.lines["activity"][facts.rows], facts.now_ms, RHYTHM_DAYS)
     cells = crowd_cells(state, facts)
     crowd.now = crowd_now(facts, days, cells, size * SEGMENTS, SEGMENTS)

@@ -50,9 +50,15 @@ class _Hour:
 
     def of(self, codes: Ints | list[int]) -> Heard:
         """What was heard of these regions."""
-        known = np.array([code for code in codes if not np.isnan(self.expected[code])], np.int64)
+        known = np.asarray(codes, np.int64)
+        known = known[~np.isnan(self.expected[known])]
         parts = (self.expected, self.seen, self.faults, self.faults_usual, self.late)
         return Heard(*(float(part[known].sum()) for part in parts))
+
+    def of_each(self, codes: list[int]) -> list[Heard]:
+        """What was heard of each of these regions, of all of which something is expected."""
+        parts = (self.expected, self.seen, self.faults, self.faults_usual, self.late)
+        return [Heard(*numbers) for numbers in zip(*(part[codes].tolist() for part in parts), strict=True)]
 
 
 def _end(crowd: Crowd, tick_ms: int, hour_ms: int, hour: _Hour) -> list[Incident]:
@@ -88,8 +94,8 @@ def _begin(crowd: Crowd, hour_ms: int, hour: _Hour) -> list[Incident]:
     """Regions, or the whole, of which far fewer are heard than usual."""
     held = crowd.is_held(np.arange(len(crowd.regions)))
     free = np.flatnonzero((crowd.accounts >= ACCOUNTS_MIN) & ~np.isnan(hour.expected) & ~held).tolist()
-    for code in free:
-        _region(crowd, code).watch(hour_ms, hour.of([code]))
+    for code, heard in zip(free, hour.of_each(free), strict=True):
+        _region(crowd, code).watch(hour_ms, heard)
     whole = _watch_whole(crowd, free, hour_ms, hour)
     if whole is not None and whole.is_declared:
         told = [_close(crowd, name, hour_ms) for name, one in list(crowd.incidents.items()) if one.feed == CALLS]

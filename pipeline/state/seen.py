@@ -22,8 +22,8 @@ SPREAD = 0x9E3779B1
 START_BUCKETS, UNTOLD_BUCKETS = 1 << 8, 1 << 11
 #: Ids a slot in a day's first segment, made for a known number of them: seven in a hundred find their bucket full.
 FILL = 1.0
-#: Slots of the look for repetitions within a block; a power of two, a few times the records of a fetch.
-CLAIMS = 1 << 14
+#: Slots an id, at least, of the look for repetitions within a block.
+CLAIMS = 3
 #: Further segments as shares of the first: for those, for those that find no room there either, and for a day that is busier.
 FURTHER = (1 / 12, 1 / 64, 1 / 16, 1 / 8, 1 / 4)
 #: Ids a slot in a segment for an unknown number.
@@ -216,15 +216,17 @@ def _first_of_each(hashes: Hashes) -> NDArray[np.bool_]:
 
 def _are_distinct(hashes: Hashes) -> bool:
     """Whether none comes twice, without sorting: each claims a slot, and the few that lose theirs are compared."""
-    slots = (hashes & np.uint64(CLAIMS - 1)).astype(np.int64)
+    room = 1 << (CLAIMS * len(hashes)).bit_length()
+    slots = (hashes & np.uint64(room - 1)).astype(np.int64)
     numbers = np.arange(len(hashes))
-    claims = np.empty(CLAIMS, np.int32)
+    claims = np.empty(room, np.int32)
     claims[slots] = numbers
     owners = claims[slots]
     losers = np.flatnonzero(owners != numbers)
     if (hashes[owners[losers]] == hashes[losers]).any():
         return False
-    return len(np.unique(hashes[losers])) == len(losers)
+    others = np.sort(hashes[losers])
+    return not (others[1:] == others[:-1]).any()
 
 
 def _fingerprints(hashes: Hashes) -> NDArray[np.uint32]:
