@@ -56,7 +56,7 @@ def stable_hashes(line_ids: Sequence[str]) -> NDArray[np.uint64]:
     CRC-32 (0.2 us a line) spreads similar ids; the multiplication mixes upwards (Knuth, The Art of Computer
     Programming, volume 3, section 6.4).
     """
-    codes = np.fromiter((crc32(line_id.encode()) for line_id in line_ids), dtype=np.uint64, count=len(line_ids))
+    codes = np.fromiter(map(crc32, map(str.encode, line_ids)), dtype=np.uint64, count=len(line_ids))
     codes *= np.uint64(0x9E3779B97F4A7C15)
     return codes >> np.uint64(16)
 

@@ -19,7 +19,7 @@ from pipeline.columns import RawBlock
 #: How long the broker may hold back an answer that has nothing to tell: while somebody waits for it, and while blocks are on
 #: their way to the agent. One fetch at a time is under way; one that asks only for topics without news, because blocks of the
 #: others are still here, must not keep those waiting when they are gone.
-WAIT_MS, HURRY_MS = 500, 20
+WAIT_MS, HURRY_MS = 500, 50
 
 
 class WholeFetch:
