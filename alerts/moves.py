@@ -219,7 +219,7 @@ def may_act(task: Task, actor: Actor) -> bool:
         return True
     if actor.role is Role.DIALER:
         return task.owner == OUTBOUND
-    if task.owner == OUTBOUND:
+    if task.owner == OUTBOUND and actor.role is Role.CALLER:
         return task.accepted_by in {None, actor.name}
     return actor.name in {task.owner, task.deputy, task.accepted_by, *task.passed_by}
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from alerts.accounts.people import Person
-from alerts.accounts.roles import acting_role
+from alerts.accounts.roles import StaffRole, acting_role
 from alerts.console.csrf import set_cookie
 from alerts.tasks import OUTBOUND, UNASSIGNED, Actor, Role
 
@@ -55,7 +55,7 @@ def acting(request: Request, owner: str | None) -> Actor:
     """Whoever is signed in; without login whoever was named in the actor form, else the owner of what is looked at."""
     person = person_of(request)
     if person is not None:
-        return person_acts(person)
+        return person_acts(person, owner)
     named = parse_actor(request.cookies.get(ACTOR_COOKIE, ""))
     if named is not None:
         return named
@@ -66,9 +66,14 @@ def acting(request: Request, owner: str | None) -> Actor:
     return Actor(owner, Role.MANAGER)
 
 
-def person_acts(person: Person) -> Actor:
-    """In whose name this person changes tasks: a manager by the code that customers carry, others by their login."""
+def person_acts(person: Person, owner: str | None = None) -> Actor:
+    """In whose name this person changes tasks of this owner: a manager by the code that customers carry, others by their login.
+
+    Who is a manager and a caller works the outbound team's tasks as a caller.
+    """
     role = acting_role(person.roles)
+    if owner == OUTBOUND and role is Role.MANAGER and StaffRole.CALLER in person.roles:
+        role = Role.CALLER
     return Actor(person.inbox if role is Role.MANAGER else person.login, role or Role.SYSTEM)
 
 

@@ -75,8 +75,10 @@ def test_a_note_a_snooze_and_a_hand_over_by_a_supervisor(api: ApiUser) -> None:
 
 
 def test_somebody_elses_task_looks_as_if_it_were_not_there(api: ApiUser) -> None:
-    task = task_of(api, "a-1")
+    task, of_the_team = task_of(api, "a-1"), task_of(api, "a-2")
     for answer in (
+        api.get(StaffRole.MANAGER, f"/tasks/{of_the_team.task_id}", holder="m-9"),
+        api.post(StaffRole.MANAGER, f"/tasks/{of_the_team.task_id}/claim", None, "m-9", 1),
         api.get(StaffRole.MANAGER, f"/tasks/{task.task_id}", holder="m-9"),
         api.post(StaffRole.MANAGER, f"/tasks/{task.task_id}/claim", None, "m-9", 1),
         api.get(StaffRole.CALLER, f"/tasks/{task.task_id}"),

@@ -288,7 +288,7 @@ class TaskWorld:
         outcome = store.record_disposition("nothing", stranger, Disposition.REACHED_SAVED)
         assert isinstance(outcome, Refusal)
         assert outcome.reason is RefusalReason.UNKNOWN_TASK
-        if task is not None and task.owner != OUTBOUND:
+        if task is not None:
             assert isinstance(store.record_disposition(task.task_id, stranger, Disposition.REACHED_SAVED), Refusal)
 
     def _snooze(self) -> None:

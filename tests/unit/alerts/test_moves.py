@@ -74,7 +74,7 @@ def test_two_people_cannot_both_accept() -> None:
         (CALLER, False, False),
         (DIALER, False, False),
         (CALLER, True, True),
-        (MANAGER, True, True),
+        (MANAGER, True, False),
     ],
 )
 def test_a_task_is_accepted_only_by_those_whose_it_is(actor: Actor, outbound: bool, allowed: bool) -> None:
