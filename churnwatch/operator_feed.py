@@ -20,6 +20,8 @@ Pace = Callable[[int, int], float]
 SLICE_MS = 3_600_000
 DAY_MS = 86_400_000
 FLUSH_TIMEOUT_S = 30.0
+HOLD_S_MAX = 20.0
+HOLD_LOOK_S = 0.05
 
 
 def at_speed(stream_s_per_s: float) -> Pace:
@@ -48,6 +50,8 @@ class OperatorFeed(threading.Thread):
 
     Args:
         reached: asked before each day for whom simulated staff spoke to; None: nobody.
+        followed: whether those who read are far enough for the day that begins at this time (epoch ms) to be sent; None: the
+            feed waits for nobody. It waits at most `HOLD_S_MAX` a day, so that a process that died does not end the stream.
     """
 
     def __init__(
@@ -56,12 +60,14 @@ class OperatorFeed(threading.Thread):
         operator: OperatorConfig,
         pace: Pace,
         reached: Callable[[], Iterable[Reached]] | None = None,
+        followed: Callable[[int], bool] | None = None,
     ) -> None:
         super().__init__(name="operator-feed", daemon=True)
         self._topics = {stream: settings.topic(stream.value) for stream in Stream}
         self._operator = operator
         self._pace = pace
         self._reached = reached or tuple
+        self._followed = followed
         self._stop_asked = threading.Event()
         self._producer = Producer(
             {
@@ -94,6 +100,7 @@ class OperatorFeed(threading.Thread):
     def _produce_days(self) -> None:
         start_s, first_ms = time.monotonic(), None
         for day in days(self._operator, self._reached):
+            start_s += self._hold(day.day_ms)
             first_ms = day.day_ms if first_ms is None else first_ms
             self.day_ms = day.day_ms
             self.contacted.update(day.contacted)
@@ -109,6 +116,14 @@ class OperatorFeed(threading.Thread):
         if left or self.refused:
             raise UserError(f"the broker did not take {left + self.refused} records of the synthetic operator")
         self.finished = True
+
+    def _hold(self, day_ms: int) -> float:
+        """Wait until this day may be sent; returns the seconds waited, by which all that comes is later."""
+        began_s = time.monotonic()
+        while self._followed is not None and not self._followed(day_ms) and time.monotonic() - began_s < HOLD_S_MAX:
+            if self._stop_asked.wait(HOLD_LOOK_S):
+                break
+        return time.monotonic() - began_s
 
     def _send(self, topic: str, key: bytes, line: bytes) -> None:
         while True:

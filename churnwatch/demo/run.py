@@ -5,14 +5,17 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import redis
 from rich.console import Console
 from rich.live import Live
 
+from alerts.store.clock import StreamClock
 from alerts.tasks import OUTBOUND
+from churnwatch.clients import redis_client
 from churnwatch.demo.contacts import SpokenTo
 from churnwatch.demo.figures import FigureReader, Figures
 from churnwatch.demo.people import write_people
@@ -26,6 +29,7 @@ from churnwatch.errors import UserError
 from churnwatch.operator_feed import OperatorFeed, at_speed
 from churnwatch.settings import Settings, read_settings
 from churnwatch.topics import ensure_topics
+from pipeline.sources.operator.clock import START_MS
 from pipeline.sources.operator.config import OperatorConfig, load_scenario
 
 REFRESH_S = 0.5
@@ -36,6 +40,8 @@ QUIET_S = 4.0
 #: After the last record was sent: so long without a further one applied, and the run has failed.
 DRAIN_TIMEOUT_S = 90.0
 START_TIMEOUT_S = 60.0
+#: So far the stream may run ahead of those who work by its time.
+LAG_MS = 2 * 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,9 @@ class _Show:
         self._settings = settings
         self._spoken_to = SpokenTo(settings)
         pace = at_speed(options.speed or _speed(options))
-        self._feed = OperatorFeed(settings, _operator(options), pace, self._spoken_to)
+        self._redis = redis_client(settings)
+        self._clock = StreamClock(self._redis, settings.kafka.topic_prefix)
+        self._feed = OperatorFeed(settings, _operator(options), pace, self._spoken_to, self._followed)
         self._url = f"http://{settings.console.host}:{options.port}/inbox/{OUTBOUND}"
         self._events = 0.0
         self._rate = 0.0
@@ -100,8 +108,18 @@ class _Show:
             self._feed.stop()
             self._feed.join()
             self._spoken_to.close()
+            self._redis.close()
         told = self._summary(figures)
         return {**told, **proof(self._settings)} if self._options.headless else told
+
+    def _followed(self, day_ms: int) -> bool:
+        """Whether staff and dialer live at most `LAG_MS` behind: who sees only every fifth day calls nobody in time.
+
+        The stream's time moves at least once a day, when all lines are looked at.
+        """
+        with suppress(redis.RedisError):
+            return self._clock.now_ms() >= day_ms - LAG_MS or day_ms - LAG_MS <= START_MS
+        return True
 
     def _wait_for_worker(self) -> None:
         """The worker must have its partitions before the stream starts, or it begins by catching up."""
