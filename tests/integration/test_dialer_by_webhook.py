@@ -16,6 +16,7 @@ from alerts.store import TaskStore
 from alerts.store.rebuild import Rebuilder
 from alerts.tasks import OUTBOUND, TaskEventKind
 from churnwatch.clients import redis_client
+from churnwatch.embedded import free_port
 from churnwatch.seals import VAULT, sealed_view, sealer
 from churnwatch.settings import Settings, read_settings
 from churnwatch.task_store import task_store
@@ -65,9 +66,8 @@ def store(settings: Settings, client: redis.Redis) -> TaskStore:
 
 def run(environment: dict[str, str], *options: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "churnwatch", "dialer", *options]
-    return subprocess.Popen(
-        command, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    own = {**os.environ, **environment, "CHURNWATCH_METRICS__PORT": str(free_port())}
+    return subprocess.Popen(command, env=own, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def test_every_call_reaches_the_telephone_once_with_its_number(environment: dict[str, str], store: TaskStore) -> None:

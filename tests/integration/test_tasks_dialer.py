@@ -16,6 +16,7 @@ from alerts.store import TaskStore
 from alerts.store.rebuild import Rebuilder
 from alerts.tasks import OUTBOUND, TaskEvent, TaskEventKind
 from churnwatch.clients import redis_client
+from churnwatch.embedded import free_port
 from churnwatch.settings import Settings, read_settings
 from churnwatch.task_store import task_store
 from tests.fakes.alert_records import customer_record, warning
@@ -48,7 +49,8 @@ def store(environment: dict[str, str], client: redis.Redis) -> TaskStore:
 
 def start(environment: dict[str, str], *options: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "churnwatch", "dialer", *options]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    own = {**environment, "CHURNWATCH_METRICS__PORT": str(free_port())}
+    return subprocess.Popen(command, env=own, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def dialers_seen(client: redis.Redis, store: TaskStore) -> int:
