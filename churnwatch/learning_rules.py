@@ -11,6 +11,9 @@ from models.training import Training, TrainingRules
 from pipeline.events import Origin
 from pipeline.features.catalogue import Feature
 
+#: Features that are 1 for the lines of one segment, the first that is decides: a key account is a business, too.
+SEGMENTS = ("key", "business")
+
 
 def new_training(settings: Settings, features: Sequence[Feature], tick_ms: int) -> Training:
     """A training that has learnt nothing yet. `tick_ms`: the moments from which a model can count.
@@ -18,22 +21,27 @@ def new_training(settings: Settings, features: Sequence[Feature], tick_ms: int) 
     Raises:
         UserError: the settings name a learner that there is not.
     """
-    learning = settings.learning
-    unknown = [name for name in learning.contestants if name not in CONTESTANTS]
-    if unknown or not learning.contestants:
+    named = settings.learning.contestants
+    unknown = [name for name in named if name not in CONTESTANTS]
+    if unknown or not named:
         raise UserError(
             f"learning.contestants names {', '.join(unknown) or 'nobody'}; there are {', '.join(CONTESTANTS)}"
         )
-    law = read_law_pack(settings.law.country)
-    rules = TrainingRules(
+    return Training(contestants(named), training_rules(settings, features, tick_ms))
+
+
+def training_rules(settings: Settings, features: Sequence[Feature], tick_ms: int) -> TrainingRules:
+    """The rules of a training; see `new_training`."""
+    learning, names = settings.learning, [feature.name for feature in features]
+    return TrainingRules(
         minimum_positives=learning.minimum_positives,
         publish_every_labels=learning.publish_every_labels,
         tick_ms=tick_ms,
         groups=tuple(feature.reason for feature in features),
-        barred=barred_columns(features, law),
+        barred=barred_columns(features, read_law_pack(settings.law.country)),
+        segments=tuple(names.index(name) for name in SEGMENTS if name in names),
         contest=ContestRules(labels=learning.promotion_labels, margin=learning.promotion_margin),
     )
-    return Training(contestants(learning.contestants), rules)
 
 
 def barred_columns(features: Sequence[Feature], law: LawPack) -> tuple[int, ...]:

@@ -1,24 +1,29 @@
-"""From what a learner says to a probability that means what it says: three numbers, fitted on what came after.
+"""From what a learner says to a probability that means what it says: three numbers and a level a segment, fitted on what came
+after.
 
 A learner sees leavers against stayers that were drawn over the horizon, so that its odds are the hazard of the whole horizon
 (docs/adr/0061-stayers-are-told-after-a-drawn-time.md); the probability to leave within it is 1 - exp(-odds). Hazards of
 different causes add up: what no signal tells of beforehand is a floor under what the learner says
 (docs/adr/0062-calibration-with-a-floor.md). Sources: Cox, Regression models and life tables, 1972; Platt, Probabilistic
-outputs for support vector machines, 1999.
+outputs for support vector machines, 1999; for the levels Clayton and Kaldor, Empirical Bayes estimates of age-standardized
+relative risks, 1987.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.learners.protocol import BoolVector
-from pipeline.ports import FloatVector
+from pipeline.ports import FloatMatrix, FloatVector
 
 WINDOW_EXAMPLES = 20_000
 FIT_EVERY_EXAMPLES = 500
 #: Trust in the learner as it is: as much as this many leavers would give; much more in the slope, which few leavers bend.
 TRUST_LEVEL, TRUST_SLOPE, TRUST_FLOOR = 10.0, 300.0, 2.0
+#: A segment keeps the level of all until it has seen leavers: as if this many had come just as expected.
+TRUST_SEGMENT = 10.0
 #: Where the floor starts from: a quarter of the base rate leaves for reasons that nobody sees.
 FLOOR_SHARE = 0.25
 FISHER_STEPS = 40
@@ -28,27 +33,48 @@ LOG_ODDS_LIMIT = 12.0
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Corrected odds are `floor` + exp(`slope` x log-odds + `intercept`)."""
+    """Corrected odds are `floor` + exp(`slope` x log-odds + `intercept`), times the level of the segment.
+
+    `columns`: features that are above 0 for the lines of one segment, the first that is decides. `levels`: of lines of no such
+    segment, then of each.
+    """
 
     slope: float = 1.0
     intercept: float = 0.0
     floor: float = 0.0
+    columns: tuple[int, ...] = ()
+    levels: tuple[float, ...] = ()
 
-    def corrected(self, log_odds: FloatVector) -> FloatVector:
-        """Log-odds of a leaver against a drawn stayer, shape (n,)."""
-        return np.asarray(np.log(self._odds(log_odds)), dtype=np.float64)
+    def corrected(self, log_odds: FloatVector, features: FloatMatrix | None = None) -> FloatVector:
+        """Log-odds of a leaver against a drawn stayer, shape (n,); `features` (n, n_features) are needed for the levels."""
+        return np.asarray(np.log(self._odds(log_odds, features)), dtype=np.float64)
 
-    def probability(self, log_odds: FloatVector) -> FloatVector:
+    def probability(self, log_odds: FloatVector, features: FloatMatrix | None = None) -> FloatVector:
         """Probability to leave within the horizon, shape (n,).
 
         >>> Calibration().probability(np.array([np.log(np.log(2.0)), 40.0])).round(6).tolist()
         [0.5, 1.0]
         """
-        return np.asarray(-np.expm1(-self._odds(log_odds)), dtype=np.float64)
+        return np.asarray(-np.expm1(-self._odds(log_odds, features)), dtype=np.float64)
 
-    def _odds(self, log_odds: FloatVector) -> FloatVector:
+    def _odds(self, log_odds: FloatVector, features: FloatMatrix | None) -> FloatVector:
         said = np.clip(log_odds, -LOG_ODDS_LIMIT, LOG_ODDS_LIMIT)
-        return np.asarray(self.floor + np.exp(self.slope * said + self.intercept), dtype=np.float64)
+        odds = np.asarray(self.floor + np.exp(self.slope * said + self.intercept), dtype=np.float64)
+        if self.levels and features is not None:
+            odds *= np.take(self.levels, segment_of(features, self.columns))
+        return odds
+
+
+def segment_of(features: FloatMatrix, columns: Sequence[int]) -> NDArray[np.int64]:
+    """Number of the first of these columns that is above 0, counted from 1; 0 for none, shape (n,).
+
+    >>> segment_of(np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), (0, 1)).tolist()
+    [0, 2, 1]
+    """
+    found = np.zeros(len(features), np.int64)
+    for number, column in reversed(list(enumerate(columns, 1))):
+        found[features[:, column] > 0.0] = number
+    return found
 
 
 def fit_calibration(
@@ -79,30 +105,71 @@ def fit_calibration(
     return Calibration(float(max(found[2], 0.05)), float(found[1]), float(np.exp(found[0])))
 
 
+def segment_levels(
+    odds: FloatVector, churned: BoolVector, weight: FloatVector, segment: NDArray[np.int64], segments: int
+) -> tuple[float, ...]:
+    """By how much each segment's odds are to be multiplied: leavers seen over leavers expected, both with the same trust (the
+    mean of a gamma posterior).
+    """
+    expected = np.bincount(segment, weights=weight * odds / (1.0 + odds), minlength=segments)
+    seen = np.bincount(segment, weights=weight * churned, minlength=segments)
+    return tuple(((seen + TRUST_SEGMENT) / (expected + TRUST_SEGMENT)).tolist())
+
+
 class OnlineCalibration:
     """Learns from what a learner said before it had seen the label; fitted again at fixed counts of examples."""
 
-    def __init__(self) -> None:
-        self._said: NDArray[np.float64] = np.empty((3, 0))
+    def __init__(self, columns: tuple[int, ...] = ()) -> None:
+        """`columns`: features that tell segments, see `Calibration`."""
+        self._said: NDArray[np.float64] = np.empty((4, 0))
         self._waiting: list[NDArray[np.float64]] = []
         self._examples = 0
+        self._leavers: dict[str, int] = {}  # their numbers among all examples, as long as they are in the window
+        self._taken_back: list[int] = []
+        self._columns = columns
         self.current = Calibration()
 
-    def add(self, log_odds: FloatVector, churned: BoolVector, weight: FloatVector) -> None:
-        """Told in any batches; the fits fall at the same examples."""
+    def add(
+        self,
+        log_odds: FloatVector,
+        churned: BoolVector,
+        weight: FloatVector,
+        segment: NDArray[np.int64] | None = None,
+        ids: Sequence[str] = (),
+    ) -> None:
+        """Told in any batches; the fits fall at the same examples. `ids`: by which they may be taken back."""
+        told = np.zeros(len(churned)) if segment is None else segment
+        self._leavers |= {one: self._examples + at for at, one in enumerate(ids) if churned[at]}
         start = 0
         while start < len(churned):
             end = min(len(churned), start + FIT_EVERY_EXAMPLES - self._examples % FIT_EVERY_EXAMPLES)
             part = slice(start, end)
-            self._waiting.append(np.stack([log_odds[part], churned[part].astype(np.float64), weight[part]]))
+            self._waiting.append(np.stack([log_odds[part], churned[part], weight[part], told[part]]))
             self._examples += end - start
             start = end
             if self._examples % FIT_EVERY_EXAMPLES == 0:
                 self._fit()
 
+    def take_back(self, ids: Sequence[str]) -> None:
+        """These were no leavers after all: they count nothing from the next fit on."""
+        self._taken_back += [self._leavers.pop(one) for one in ids if one in self._leavers]
+
     def _fit(self) -> None:
         self._said = np.concatenate([self._said, *self._waiting], axis=1)[:, -WINDOW_EXAMPLES:]
         self._waiting = []
-        log_odds, churned, weight = self._said
+        first = self._examples - self._said.shape[1]
+        self._said[2, [number - first for number in self._taken_back if number >= first]] = 0.0
+        self._taken_back = []
+        self._leavers = {one: number for one, number in self._leavers.items() if number >= first}
+        log_odds, churned, weight = self._said[0], self._said[1] > 0.5, self._said[2]
         if weight.sum() > 0.0:
-            self.current = fit_calibration(log_odds, churned > 0.5, weight, self.current)
+            fitted = fit_calibration(log_odds, churned, weight, self.current)
+            self.current = fitted if not self._columns else self._levelled(fitted, log_odds, churned, weight)
+
+    def _levelled(
+        self, fitted: Calibration, log_odds: FloatVector, churned: BoolVector, weight: FloatVector
+    ) -> Calibration:
+        odds = np.exp(fitted.corrected(log_odds))
+        segment = self._said[3].astype(np.int64)
+        levels = segment_levels(odds, churned, weight, segment, len(self._columns) + 1)
+        return replace(fitted, columns=self._columns, levels=levels)

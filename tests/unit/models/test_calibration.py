@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from models.calibration import Calibration, OnlineCalibration, fit_calibration
+from models.bodies import WrongBodyError, read_calibration
+from models.calibration import TRUST_SEGMENT, Calibration, OnlineCalibration, fit_calibration, segment_levels
 from models.evaluation.calibration import calibration_bins, expected_calibration_error
 from models.holdout import holdout_place, is_held_out
 
@@ -51,6 +52,48 @@ def test_the_batches_do_not_change_the_calibration() -> None:
     assert one.current == many.current != Calibration()
 
 
+def test_a_leaver_taken_back_leaves_the_calibration() -> None:
+    """A hundred lines were called silent leavers and came back: the level is that of the four hundred who left."""
+    said, left = np.full(20_000, -4.0), np.arange(20_000) % 50 == 0
+    wrong = left | (np.arange(20_000) % 200 == 1)
+    ids = [f"line-{number}" for number in range(20_000)]
+    told, misled, right = OnlineCalibration(), OnlineCalibration(), OnlineCalibration()
+    for calibration, labels in ((told, wrong), (misled, wrong), (right, left)):
+        calibration.add(said, labels, np.ones(20_000), ids=ids)
+    told.take_back([ids[number] for number in np.flatnonzero(wrong & ~left).tolist()])
+    for calibration in (told, misled, right):
+        calibration.add(said[:500], left[:500], np.ones(500))
+
+    odds = [np.exp(calibration.current.corrected(said[:1]))[0] for calibration in (told, misled, right)]
+
+    assert odds[0] == pytest.approx(odds[2], rel=0.01)
+    assert odds[1] > 1.15 * odds[2]
+
+
+def test_a_segment_with_fewer_leavers_gets_a_lower_level_and_one_without_labels_keeps_that_of_all() -> None:
+    odds, segment = np.full(10_000, 0.02), (np.arange(10_000) % 2).astype(np.int64)
+    churned = (np.arange(10_000) % 2 == 0) & (np.arange(10_000) % 25 == 0)
+
+    levels = segment_levels(odds, churned, np.ones(10_000), segment, 3)
+
+    expected = 5000 * 0.02 / 1.02
+    assert levels == pytest.approx(((200 + TRUST_SEGMENT) / (expected + TRUST_SEGMENT), 10.0 / (expected + 10.0), 1.0))
+
+
+def test_each_segment_is_told_its_own_probability() -> None:
+    random = np.random.default_rng(8)
+    features = np.column_stack([random.random(20_000) < 0.2, random.random(20_000) < 0.5]).astype(np.float64)
+    segment = np.where(features[:, 0] > 0, 1, np.where(features[:, 1] > 0, 2, 0))
+    share = np.array([0.02, 0.06, 0.01])[segment]
+    calibration = OnlineCalibration(columns=(0, 1))
+    calibration.add(np.full(20_000, -3.8), random.random(20_000) < share, np.ones(20_000), segment)
+
+    lines = np.array([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+    told = calibration.current.probability(np.full(3, -3.8), lines)
+
+    assert told == pytest.approx([0.02, 0.06, 0.01], rel=0.25)
+
+
 def test_from_drawn_stayers_comes_the_probability_of_the_whole_horizon() -> None:
     """Leavers against stayers drawn over 30 days, four kinds of lines: the probability must be the share that leaves."""
     random = np.random.default_rng(4)
@@ -81,3 +124,15 @@ def test_the_holdout_is_the_same_in_every_release() -> None:
 
 
 HOLDOUT_OF_ACCOUNT_1 = 0.13802889093145088
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"columns": [54]}, {"columns": ["key"]}, {"levels": [1.0]}, {"levels": [1.0, 0.0]}, {"levels": [1.0, None]}],
+)
+def test_levels_that_make_no_sense_are_refused(change: dict[str, object]) -> None:
+    body = {"slope": 1.0, "intercept": 0.0, "floor": 0.01, "columns": [3], "levels": [1.0, 2.0]}
+    assert read_calibration({"calibration": body}, 54) == Calibration(1.0, 0.0, 0.01, (3,), (1.0, 2.0))
+
+    with pytest.raises(WrongBodyError):
+        read_calibration({"calibration": body | change}, 54)
