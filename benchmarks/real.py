@@ -4,6 +4,7 @@
     python benchmarks/real.py --json         # one object as the last line: {set: {scorer: {auc, ap, ...}}, "bars": ...}
     python benchmarks/real.py --quick        # without River's forests, which take most of the time
     python benchmarks/real.py --sets mlc_churn iranian_churn --no-write
+    python benchmarks/real.py --keep var/real.jsonl   # each case as it ends; called again, only what is missing is run
 
 Every row is scored before it is learnt. Figures are exact, over all rows and over the second half of the stream. Sets
 come in file order and in one fixed shuffle. `oulad_2013` runs by its true label clock: River learns a label when it is
@@ -62,7 +63,7 @@ def cases(sets: Sequence[str], *, quick: bool) -> list[tuple[str, str, str]]:
 def measure(name: str, set_name: str, scorer: str) -> tuple[str, str, Figures]:
     """Run one case."""
     warnings.simplefilter("ignore")  # numpy's remarks on River's overflows belong to River
-    rows, started = all_sets()[set_name], time.perf_counter()
+    rows, started = all_sets()[set_name], time.process_time()
     if scorer == LIGHTGBM:
         scores = lightgbm_scores(rows)
     elif rows.scored_day is None:
@@ -77,7 +78,7 @@ def measure(name: str, set_name: str, scorer: str) -> tuple[str, str, Figures]:
         "ap_second_half": average_precision(rows.churned[half:], scores[half:]),
     }
     told = {key: round(value, 4) for key, value in figures.items()}
-    return name, scorer, {**told, "seconds": round(time.perf_counter() - started, 1)}
+    return name, scorer, {**told, "seconds": round(time.process_time() - started, 1)}
 
 
 def _clock(name: str, scorer: str) -> LabelClock:
@@ -87,25 +88,40 @@ def _clock(name: str, scorer: str) -> LabelClock:
     return LabelClock.DRAWN if scorer in OURS else LabelClock.AS_KNOWN
 
 
-def run(sets: Sequence[str], *, quick: bool) -> Table:
-    """All cases, two at a time, told on stderr as they end."""
+def run(sets: Sequence[str], *, quick: bool, keep: Path | None = None) -> Table:
+    """All cases, two at a time, told on stderr as they end. `keep`: where those that ended are, and are added."""
     table: Table = {}
+    for name, scorer, figures in kept(keep):
+        table.setdefault(name, {})[scorer] = figures
+    missing = [case for case in cases(sets, quick=quick) if case[2] not in table.get(case[0], {})]
     with ProcessPoolExecutor(PROCESSES) as pool:
-        for done in as_completed([pool.submit(measure, *case) for case in cases(sets, quick=quick)]):
+        for done in as_completed([pool.submit(measure, *case) for case in missing]):
             try:
                 name, scorer, figures = done.result()
             except (ImportError, OSError) as error:
                 print(f"{INSTALL} ({error})", file=sys.stderr)
                 continue
             table.setdefault(name, {})[scorer] = figures
+            if keep is not None:
+                with keep.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps([name, scorer, figures]) + "\n")
             print(f"{name:28} {scorer:16} AUC {figures['auc']:.4f}  {figures['seconds']:6.1f} s", file=sys.stderr)
     return {name: dict(sorted(table[name].items())) for name in sorted(table)}
+
+
+def kept(file: Path | None) -> list[tuple[str, str, Figures]]:
+    """Cases of earlier runs."""
+    if file is None or not file.exists():
+        return []
+    return [tuple(json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
 def bars(table: Table) -> dict[str, dict[str, float | bool]]:
     """What must hold: at least River's best everywhere; half of the gap to LightGBM, a third of that to the leak closed."""
     found: dict[str, dict[str, float | bool]] = {}
     for name, told in table.items():
+        if "churnwatch" not in told:
+            continue
         rivals = [figures["auc_second_half"] for scorer, figures in told.items() if scorer.startswith("river_")]
         if rivals and name in all_sets():
             ours = told["churnwatch"]["auc_second_half"]
@@ -160,6 +176,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
     parser.add_argument("--quick", action="store_true", help="leave out River's forests")
     parser.add_argument("--sets", nargs="*", help="only these sets")
+    parser.add_argument("--keep", type=Path, help="a file of finished cases; what is in it is not run again")
     parser.add_argument("--no-write", action="store_true", help="leave docs/real-data.md as it is")
     options = parser.parse_args()
     if not SHARED_DATA.is_dir():
@@ -168,7 +185,7 @@ def main() -> int:
     sets = options.sets or list(all_sets())
     if unknown := [name for name in sets if name not in all_sets()]:
         parser.error(f"no set {', '.join(unknown)}; there are {', '.join(all_sets())}")
-    table = run(sets, quick=options.quick)
+    table = run(sets, quick=options.quick, keep=options.keep)
     document = as_markdown(table)
     print(document)
     if not options.no_write:
