@@ -50,11 +50,7 @@ async def _sign_in(request: Request, error: Exception) -> Response:  # noqa: ARG
     """To the sign-in page; what was typed into a form waits there and is offered again. A live stream just ends."""
     if "text/event-stream" in request.headers.get("accept", ""):
         return Response(status_code=401)
-    typed: dict[str, str] = {}
-    if request.method not in {"GET", "HEAD"}:
-        async with request.form(max_files=0, max_fields=FIELDS_MAX) as sent:
-            typed = {key: value for key, value in sent.items() if isinstance(value, str) and key not in NEVER_SENT_BACK}
-    return sign_in_page(request, typed)
+    return sign_in_page(request, {} if request.method in {"GET", "HEAD"} else await _typed(request))
 
 
 def _form_expired(request: Request, error: Exception) -> Response:
@@ -62,14 +58,14 @@ def _form_expired(request: Request, error: Exception) -> Response:
     return _page(request, "expired", 403, retry=retry)
 
 
-def _store_away(request: Request, error: Exception) -> Response:
+async def _store_away(request: Request, error: Exception) -> Response:
     """503 and another try: by itself for a page that reads, by a button with what was typed for an action."""
     log.warning("store.unreachable", kind=type(error).__name__)
     headers = {"retry-after": str(RETRY_S)}
     kind = "not_ready" if isinstance(error, InboxNotReady) else "away"
     if request.method in {"GET", "HEAD"}:
         return _page(request, kind, 503, headers, refresh_s=RETRY_S)
-    return _page(request, f"{kind}_action", 503, headers, retry=_typed(request))
+    return _page(request, f"{kind}_action", 503, headers, retry=await _typed(request))
 
 
 def _not_kept(request: Request, error: Exception) -> Response:
@@ -84,10 +80,13 @@ def _failed(request: Request, error: Exception) -> Response:
     return _page(request, "failed", 500)
 
 
-def _typed(request: Request) -> dict[str, str]:
-    """The form that `checked_form` read before the store was asked."""
+async def _typed(request: Request) -> dict[str, str]:
+    """What may be sent back of the form: as `checked_form` read it, or, where nobody came so far, read now."""
     form = getattr(request.state, "form", None)
-    return form.retry if form is not None else {}
+    if form is not None:
+        return dict(form.retry)
+    async with request.form(max_files=0, max_fields=FIELDS_MAX) as sent:
+        return {key: value for key, value in sent.items() if isinstance(value, str) and key not in NEVER_SENT_BACK}
 
 
 def _page(request: Request, kind: str, status: int, headers: dict[str, str] | None = None, **values: Any) -> Response:

@@ -1,7 +1,7 @@
 """Dashboard *Signals and models*: what warns, and whether the model that scores can be trusted."""
 
 from churnwatch.dashboards.board import Board
-from churnwatch.dashboards.panels import HOUR_S, Ask, Curves, Figure, grown, rate
+from churnwatch.dashboards.panels import HOUR_S, Ask, Curves, Figure, grown, or_none, rate
 
 LEARNING = Board(
     name="signals-and-models",
@@ -98,7 +98,7 @@ LEARNING = Board(
             "Drift",
             "none",
             "Population stability index of each group of features and of the score, between two periods. Above 0.2: it moved.",
-            [Ask("churnwatch_drift_index{}", "{{group}}")],
+            [Ask(or_none("churnwatch_drift_index{}", "group"), "{{group}}")],
         ),
         Curves(
             "Learning frozen",
@@ -112,9 +112,18 @@ LEARNING = Board(
             "none",
             "In a day: freezes by what moved, drift alarms by group, other learners becoming the one that scores.",
             [
-                Ask("sum by (alarm) (increase(churnwatch_learning_alarms_total{}[24h]))", "frozen: {{alarm}}"),
-                Ask("sum by (group) (increase(churnwatch_drift_alarms_total{}[24h]))", "drift: {{group}}"),
-                Ask("sum by (change) (increase(churnwatch_champion_changes_total{}[24h]))", "champion {{change}}"),
+                Ask(
+                    or_none("sum by (alarm) (increase(churnwatch_learning_alarms_total{}[24h]))", "alarm"),
+                    "frozen: {{alarm}}",
+                ),
+                Ask(
+                    or_none("sum by (group) (increase(churnwatch_drift_alarms_total{}[24h]))", "group"),
+                    "drift: {{group}}",
+                ),
+                Ask(
+                    or_none("sum by (change) (increase(churnwatch_champion_changes_total{}[24h]))", "change"),
+                    "champion {{change}}",
+                ),
             ],
             width=24,
         ),
@@ -122,7 +131,7 @@ LEARNING = Board(
             "Examples refused",
             "none",
             "Examples an hour that were not learnt; duplicates are normal after a worker's restart.",
-            [Ask(rate("churnwatch_examples_refused_total{}", "reason", HOUR_S), "{{reason}}")],
+            [Ask(or_none(rate("churnwatch_examples_refused_total{}", "reason", HOUR_S), "reason"), "{{reason}}")],
             width=12,
         ),
         Curves(

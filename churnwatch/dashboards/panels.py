@@ -118,6 +118,15 @@ def rate(metric: str, by: str = "", per_s: int = 1) -> str:
     return f"{grouped}(rate({metric}[$__rate_interval])){times}"
 
 
+def or_none(query: str, label: str) -> str:
+    """The query, and 0 of "none" where nothing of it has ever happened: an empty panel looks like a broken one.
+
+    >>> or_none("x", "reason")
+    'x or (label_replace(vector(0), "reason", "none", "", "") unless on() x)'
+    """
+    return f'{query} or (label_replace(vector(0), "{label}", "none", "", "") unless on() {query})'
+
+
 def grown(metric: str, span: str) -> str:
     """Query: how much a counter grew over a span such as `24h`, all together."""
     return f"sum(increase({metric}[{span}]))"

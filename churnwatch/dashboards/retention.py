@@ -1,7 +1,7 @@
 """Dashboard *Retention today*: what lies in the inboxes, what came of it, what is late."""
 
 from churnwatch.dashboards.board import Board
-from churnwatch.dashboards.panels import HOUR_S, Ask, Curves, Figure, grown, rate
+from churnwatch.dashboards.panels import HOUR_S, Ask, Curves, Figure, grown, or_none, rate
 
 RETENTION = Board(
     name="retention",
@@ -110,7 +110,7 @@ RETENTION = Board(
             "Messages to owners",
             "none",
             "Notifications an hour, by what became of them.",
-            [Ask(rate("churnwatch_messages_total{}", "outcome", HOUR_S), "{{outcome}}")],
+            [Ask(or_none(rate("churnwatch_messages_total{}", "outcome", HOUR_S), "outcome"), "{{outcome}}")],
             width=12,
         ),
         Curves(

@@ -10,6 +10,8 @@ import redis
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from httpx2 import Response
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from alerts.accounts.passwords import Passwords
 from alerts.accounts.people import PersonError, new_person
@@ -285,6 +287,30 @@ def test_a_script_in_every_field_of_every_route_stays_text(desk: Desk, route: AP
         assert answer.status_code < 500
         assert "<script>alert" not in answer.text
         assert "<img src=x" not in answer.text
+
+
+@pytest.mark.parametrize("away", ["redis", "kafka"])
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{min(route.methods or ())} {route.path}")
+def test_no_route_breaks_while_a_service_is_away(desk: Desk, route: APIRoute, away: str) -> None:
+    if "/live/" in route.path:
+        return
+    desk.hire("all", *StaffRole, inbox="m-17")
+    token, console = desk.token(), desk.app.state.console
+    if away == "redis":
+        desk.people._redis = redis.Redis(port=1, retry=Retry(NoBackoff(), 0), decode_responses=True)
+        desk.board.away = True
+    else:
+        console.reports.away = console.rules.away = True
+    path = re.sub(r"\{task_id:path\}", "t-3", route.path)
+    path = re.sub(r"\{(owner|login):path\}|\{login\}", "m-17", path).replace("{account_id:path}", "ACC-10012")
+    path = path.replace("{name}", "ladder").replace("{kind}", "usage").replace("{table}", "rows")
+    typed = {"token": token, "note": "typed before it went away", "why": "typed", "whole": "yes"}
+    asks = desk.client.post if "POST" in (route.methods or ()) else desk.client.get
+    sent = {"data": typed, "headers": {"origin": URL}} if "POST" in (route.methods or ()) else {}
+    answer = asks(path, **sent)  # type: ignore[arg-type]  # the client's own keywords
+    assert answer.status_code == 503 or answer.status_code < 500, answer.text[:300]
+    if answer.status_code == 503 and route.path.startswith("/tasks/"):
+        assert "typed before it went away" in answer.text
 
 
 def test_nothing_secret_is_sent_back_in_a_page(desk: Desk) -> None:
