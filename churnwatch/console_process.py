@@ -15,6 +15,7 @@ from alerts.console.ports import TaskBoard
 from alerts.console.staff import Staff
 from alerts.reason_texts import ReasonTextsError
 from churnwatch.errors import UserError
+from churnwatch.read_once import ReadOnce
 from churnwatch.request_metrics import RequestMetrics
 from churnwatch.settings import CONFIG_DIR, Settings
 from pipeline.metrics import Metrics
@@ -49,6 +50,7 @@ def console_app(
         timezone=settings.ingest.default_timezone,
     )
     app = create_console(board, texts, config, staff, office)
+    app.add_middleware(ReadOnce)
     app.add_middleware(RequestMetrics, metrics=metrics)
     return app
 

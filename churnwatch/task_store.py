@@ -20,12 +20,12 @@ def task_rules(settings: Settings) -> Rules:
     return read_rules(settings.law.country, settings.law.holidays, held_out)
 
 
-def task_store(settings: Settings, client: redis.Redis) -> TaskStore:
-    """Raises `UserError` when a policy is wrong, or there is no law pack for the country."""
+def task_store(settings: Settings, client: redis.Redis, kind: type[TaskStore] = TaskStore) -> TaskStore:
+    """Raises `UserError` when a policy is wrong, or there is no law pack for the country. `kind`: what pages ask."""
     prefix = settings.kafka.topic_prefix
     clock: Clock = StreamClock(client, prefix) if settings.tasks.clock == "stream" else WallClock()
     try:
         rules = task_rules(settings)
     except RULE_ERRORS as error:
         raise UserError(str(error)) from None
-    return TaskStore(client, prefix, clock, rules)
+    return kind(client, prefix, clock, rules)

@@ -34,13 +34,18 @@ class Measured:
         found: dict[Indicator, float] = {}
         moved, services, overdue = (self._keys.measured(kind, account_id) for kind in MeasureKind)
         year_ago_ms = now_ms - YEAR_MS
-        if self._redis.exists(moved):
+        with self._redis.pipeline(transaction=False) as pipe:
+            for key in (moved, services, overdue):
+                pipe.exists(key)
+            has_moved, has_services, has_overdue = pipe.execute()
+        if has_moved:
             found[Indicator.LINES_MOVED] = float(self._redis.zcount(moved, year_ago_ms, now_ms))
-        if products := texts(self._redis.zrange(services, 0, -1)):
+        if has_services:
+            products = texts(self._redis.zrange(services, 0, -1))
             found[Indicator.NEW_SERVICES] = float(len(products))
             broad = sum(product.startswith(self._bandwidth) for product in products)
             found[Indicator.BANDWIDTH_SHARE] = round(broad / len(products), 4)
-        if self._redis.exists(overdue):
+        if has_overdue:
             told = texts(self._redis.zrangebyscore(overdue, year_ago_ms, now_ms))
             found[Indicator.OVERDUE_DAYS] = _overdue_days(told)
         return found

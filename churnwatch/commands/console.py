@@ -34,6 +34,7 @@ def register(app: typer.Typer) -> None:
             listen,
         )
         from churnwatch.logs import configure_logs
+        from churnwatch.read_once import RememberingStore
         from churnwatch.settings import settings
         from churnwatch.staff import first_link, staff_of
         from churnwatch.task_store import task_store
@@ -46,7 +47,7 @@ def register(app: typer.Typer) -> None:
         wanted = configuration.console.port if port is None else port
         with listen(host, wanted) as listening, telemetry(configuration, Process.CONSOLE) as metrics:
             client = redis_client(configuration, socket_timeout_s=STORE_TIMEOUT_S)
-            store = task_store(configuration, client)
+            store = task_store(configuration, client, RememberingStore)
             with console_office(configuration, store) as office:
                 staff = None if insecure_no_login else staff_of(configuration, client)
                 desk = ConsoleDesk(client, store, open_vault(configuration, store, client))
