@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from alerts.chain import ChainBroken, check_next
-from alerts.tasks import TaskEvent
+from alerts.tasks import Purpose, TaskEvent, TaskEventKind
 
 KEPT = 5000
 BROKEN_KEPT = 100
@@ -54,6 +54,20 @@ class AuditTrail:
                 if (not who or event.actor == who) and (not account or event.account_id == account)
             ]
         return found[:limit]
+
+    def made_between(self, since_ms: int, until_ms: int) -> int | None:
+        """Tasks that warnings made from `since_ms` to `until_ms`; None where the trail does not reach back so far."""
+        with self._lock:
+            kept = list(self._latest)
+        if not kept or (self._events > len(kept) and kept[0].ts_ms > since_ms):
+            return None
+        return sum(
+            event.kind is TaskEventKind.CREATED
+            and since_ms <= event.ts_ms <= until_ms
+            and event.task is not None
+            and event.task.purpose is Purpose.RETENTION
+            for event in kept
+        )
 
     def _one(self, event: TaskEvent) -> None:
         seq, prev_hash = self._heads.get(event.account_id, (0, ""))

@@ -96,7 +96,7 @@ def _shown(
     sent = form.fields if form else {}
     return pages.render(
         request, "rules.html", status,
-        page=rules_page(book, console.board, typed, with_preview=with_preview),
+        page=rules_page(book, console.board, console.trail, typed, with_preview=with_preview),
         name=lambda code: wording.texts.word("rules", f"subject_{code}") if code in {"score", "tasks"}
         else wording.reasons.name(code),
         moment=lambda at_ms: moment(at_ms, pages.zone),

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from alerts.admission import owner_of
+from alerts.audit_trail import AuditTrail
 from alerts.console.ports import RuleBook, TaskBoard
 from alerts.console.rules_form import TypedRules, as_shown, changes_of, edited
 from alerts.law import barring, consent_of
@@ -40,17 +41,22 @@ class EditionRow:
 
 @dataclass(frozen=True, slots=True)
 class RulesPage:
-    """`tables`: the kind of rules -> signal -> its rules in the table's order."""
+    """`tables`: the kind of rules -> signal -> its rules in the table's order. `made`: tasks that were really made
+    in the time of the preview; None: not known.
+    """
 
     version: int
     typed: TypedRules
     tables: dict[str, dict[str, list[EditableRule]]]
     changes: list[Change]
     preview: Preview | None
+    made: int | None
     history: list[EditionRow]
 
 
-def rules_page(book: RuleBook, board: TaskBoard, typed: TypedRules, *, with_preview: bool) -> RulesPage:
+def rules_page(
+    book: RuleBook, board: TaskBoard, trail: AuditTrail | None, typed: TypedRules, *, with_preview: bool
+) -> RulesPage:
     """The page for what is typed. Raises `RulesAwayError`."""
     editions = book.editions()
     base, rules = book.base, catalogue(book.base)
@@ -67,6 +73,7 @@ def rules_page(book: RuleBook, board: TaskBoard, typed: TypedRules, *, with_prev
         tables=_tables(rules),
         changes=[] if typed.rules is None else _changes(rules, typed.changes, now),
         preview=shown,
+        made=trail.made_between(shown.since_ms, shown.until_ms) if trail and shown else None,
         history=_history(rules, editions, board.now_ms()),
     )
 

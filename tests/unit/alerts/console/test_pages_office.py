@@ -6,10 +6,13 @@ import msgspec
 import pytest
 
 from alerts.audit_trail import AuditTrail
+from alerts.chain import seal
 from alerts.console.routes_office import REPORTS
 from alerts.console.sheets import Table, as_csv, sheet
 from alerts.reports import days, ladder, lead_time, playbook_effect, return_visits, satisfaction
+from alerts.tasks import Purpose, Role, TaskEvent, TaskEventKind
 from tests.fakes.console_office import SPREADSHEET, FakeReports, events
+from tests.fakes.console_samples import task
 from tests.unit.alerts.console.conftest import Visitor
 
 
@@ -106,3 +109,17 @@ def test_only_the_latest_events_are_kept_but_all_are_verified() -> None:
     trail.take(chain, behind=0)
     assert [event.actor for event in trail.latest("", "", 100)] == [f"m-{number}" for number in range(29, 19, -1)]
     assert trail.state().events == 30
+
+
+def test_the_trail_counts_the_tasks_that_were_made_as_far_as_it_reaches_back() -> None:
+    def made(account: str, at_ms: int, purpose: Purpose = Purpose.RETENTION) -> TaskEvent:
+        created = task("t", account, ["complaint"], purpose=purpose)
+        draft = TaskEvent(account, at_ms, TaskEventKind.CREATED, "tasks", Role.SYSTEM, task=created)
+        return seal(draft, 0, "")
+
+    trail = AuditTrail(kept=3)
+    assert trail.made_between(0, 100) is None
+    trail.take([made("A1", 10), made("A2", 20, Purpose.RETURN_VISIT), made("A3", 30)], behind=0)
+    assert (trail.made_between(0, 100), trail.made_between(15, 100), trail.made_between(0, 25)) == (2, 1, 1)
+    trail.take([made("A4", 40)], behind=0)
+    assert (trail.made_between(0, 100), trail.made_between(25, 100)) == (None, 2)

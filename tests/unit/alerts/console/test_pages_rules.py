@@ -38,6 +38,7 @@ def test_a_lower_threshold_is_tried_on_the_last_seven_days_and_changes_nothing(
     assert "they would have made 1 more tasks and 0 fewer: 3 instead of 2" in text(page.text)
     assert "0.55 → 0.5" in text(page.text)
     assert "written nowhere" in page.text
+    assert "In the same time 0 were really made." in page.text
     assert book.kept.taken == []
 
 
