@@ -32,9 +32,13 @@ POLL_RECORDS = 5000
 #: A person waits for the page, so the broker is not waited for as patiently as at a start.
 CONNECT_S = 3.0
 SEND_S = 10.0
-#: The new edition must be on every worker before its tick: so long by the wall clock, so many ticks where time runs fast.
+#: The new edition must be on every worker before its tick: so long by the wall clock, so many ticks at least and so many
+#: seconds of the stream's own speed where time runs fast.
 LEAD_MS = 60_000
 LEAD_TICKS = 2
+LEAD_S = 10.0
+#: The stream's speed is taken since somebody looked at the rules, at most so long ago.
+SPEED_S = 600.0
 LOG_ACCOUNT = "rules:live"
 #: Topics from which a preview is counted.
 OBSERVED = ("warnings", "line-views")
@@ -66,6 +70,7 @@ class KafkaRuleBook:
         self._editions = Editions()
         self._observed = Observed()
         self._consumers: dict[str, KafkaConsumer] = {}
+        self._looked = (time.monotonic(), 0)
 
     @property
     def base(self) -> Rules:
@@ -76,6 +81,8 @@ class KafkaRuleBook:
         """All editions, oldest first."""
         with self._lock, self._away_told():
             self._read_editions()
+            if not self._looked[1] or time.monotonic() - self._looked[0] > SPEED_S:
+                self._looked = (time.monotonic(), self._store.now_ms())
             return list(self._editions.taken)
 
     def observed(self) -> Observed:
@@ -131,9 +138,16 @@ class KafkaRuleBook:
         """The first tick that no worker can have passed when it hears of the edition; never before an earlier one's."""
         tick_ms = self._settings.engine.tick_s * 1000
         fast = self._settings.tasks.clock == "stream"
-        latest_ms = self._store.now_ms() + (LEAD_TICKS * tick_ms if fast else LEAD_MS)
+        now_ms = self._store.now_ms()
+        latest_ms = now_ms + (max(LEAD_TICKS * tick_ms, self._fast_lead_ms(now_ms)) if fast else LEAD_MS)
         earlier_ms = max((one.counts_from_ms for one in self._editions.taken), default=0)
         return max(-(-latest_ms // tick_ms) * tick_ms, earlier_ms)
+
+    def _fast_lead_ms(self, now_ms: int) -> int:
+        """What stream time passes in `LEAD_S`, at the speed since somebody looked at the rules; 0: not known."""
+        looked_s, looked_ms = self._looked
+        passed_s = time.monotonic() - looked_s
+        return round(LEAD_S * (now_ms - looked_ms) / passed_s) if looked_ms and passed_s > 1.0 else 0
 
     def _send(self, message: RulesMessage) -> None:
         producer = kafka_producer(self._settings)
