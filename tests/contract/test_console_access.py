@@ -254,6 +254,8 @@ def test_the_rules_that_were_being_edited_outlive_the_session(desk: Desk) -> Non
 
 
 SCRIPT = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>"
+#: A form that is refused for one field says nothing of the others: these are tried alone too.
+ALONE = (("/tasks/", "note"), ("/reveal/", "why"), ("/rules/", "why"), ("/people", "login"), ("/sign-in", "login"))
 TEXT_FIELDS = (
     "note", "why", "line", "name", "login", "inbox", "owner", "days", "disposition", "offer", "version", "then", "again",
     "kept.note", "code", "password", "old", "repeated", "secret", "role", "act", "told", "restores", "soft.silence.on",
@@ -280,7 +282,7 @@ def test_a_script_in_every_field_of_every_route_stays_text(desk: Desk, route: AP
     }
     if "POST" in (route.methods or ()):
         answers = [desk.post(path, **{"whole": "yes", **dict.fromkeys(TEXT_FIELDS, SCRIPT)})]
-        answers += [desk.post(path, **{field: SCRIPT}) for field in ("note", "why", "login", "name")]
+        answers += [desk.post(path, **{field: SCRIPT}) for start, field in ALONE if path.startswith(start)]
     else:
         answers = [desk.client.get(path, params=query), desk.client.get(f"{path}{SCRIPT}")]
     for answer in answers:
