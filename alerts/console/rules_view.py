@@ -11,13 +11,14 @@ from alerts.law import barring, consent_of
 from alerts.live_rules.catalogue import EditableRule, catalogue, rule_set
 from alerts.live_rules.preview import Preview, preview
 from alerts.rules import Rules
-from alerts.tasks import OUTBOUND, Customer
+from alerts.tasks import OUTBOUND, Customer, Task
 from models.holdout import is_held_out
 from pipeline.events import SignalReport
 from pipeline.live_rules import RulesMessage, RuleValue
 
 CUSTOMERS_AT_ONCE = 1000
 EDITIONS_SHOWN = 30
+ACCOUNTS_ASKED_MAX = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,14 @@ def rules_page(
     if with_preview and typed.rules is not None:
         observed = book.observed()
         gate = LawGate(base, board, observed.accounts())
-        shown = preview(observed, base.tasks, rule_set(base, now), typed.rules, gate.usable)
+        shown = preview(
+            observed,
+            base.tasks,
+            rule_set(base, now),
+            typed.rules,
+            gate.usable,
+            FromBefore(board, observed.since_ms).standing,
+        )
     return RulesPage(
         version=version,
         typed=typed,
@@ -96,6 +104,31 @@ class LawGate:
         if owner_of(customer) == OUTBOUND and not customer.may_call:
             return False
         return barring(self._base.law, report.name, report.origin, consent_of(customer)) is None
+
+
+class FromBefore:
+    """Tasks of before the window, which would have taken up a warning as evidence, and cooldowns after them.
+
+    Asked of so many accounts at most: a preview that makes more tasks counts the others as if they had none.
+    """
+
+    def __init__(self, board: TaskBoard, since_ms: int) -> None:
+        self._board = board
+        self._since_ms = since_ms
+        self._tasks: dict[str, list[Task]] = {}
+
+    def standing(self, account_id: str, group: str, at_ms: int) -> bool:
+        """Whether no new task of this reason could be made then."""
+        if account_id not in self._tasks:
+            if len(self._tasks) >= ACCOUNTS_ASKED_MAX:
+                return False
+            self._tasks[account_id] = self._board.tasks_of(account_id)
+        return any(
+            task.reason_group == group
+            and task.created_ms < self._since_ms
+            and (task.closed_ms is None or max(task.closed_ms, task.cooldown_until_ms or 0) > at_ms)
+            for task in self._tasks[account_id]
+        )
 
 
 def _tables(rules: list[EditableRule]) -> dict[str, dict[str, list[EditableRule]]]:

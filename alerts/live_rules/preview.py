@@ -2,7 +2,7 @@
 
 Both are counted by the same arithmetic from the same observations: a signal that comes on, or whose level rises, warns; the
 first warning of an account for a reason group that reaches the level of tasks makes one. What this leaves out, the page says:
-strengths below today's `on` are written nowhere, and neither caps, cooldowns nor the day's plan are counted.
+strengths below today's `on` are written nowhere, and neither caps nor the day's plan are counted.
 """
 
 from collections import Counter
@@ -22,6 +22,8 @@ SHOWN_MAX = 12
 Made = tuple[str, str]
 #: Which signals of an account may be used at all: the law's bar, and the share that is left alone.
 Usable = Callable[[str, SignalReport], bool]
+#: Whether an account has a task of this reason group from before, or rests after one, at this time: (account, group, ms).
+Standing = Callable[[str, str, int], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,14 @@ class Preview:
     full: bool
 
 
-def preview(observed: Observed, tasks: TaskPolicy, now: RuleSet, then: RuleSet, usable: Usable) -> Preview:
+def preview(
+    observed: Observed, tasks: TaskPolicy, now: RuleSet, then: RuleSet, usable: Usable, standing: Standing
+) -> Preview:
     """Compare two editions on what was observed."""
-    before, after = (_tasks(observed, tasks, rules, usable) for rules in (now, then))
+    before, after = (
+        {key: one for key, one in _tasks(observed, tasks, rules, usable).items() if not standing(*key, one.ts_ms)}
+        for rules in (now, then)
+    )
     more = [made for key, made in after.items() if key not in before]
     fewer = [made for key, made in before.items() if key not in after]
     gained, lost = (Counter(one.signal for one in made) for made in (more, fewer))

@@ -37,7 +37,9 @@ def observed(*told: Told) -> Observed:
 
 def compared(seen: Observed, changes: dict[str, RuleValue], rules: Rules = RULES) -> Preview:
     now, then = rule_set(rules, {}), rule_set(rules, changes)
-    return preview(seen, rules.tasks, now, then, lambda account, report: account != "barred")
+    return preview(
+        seen, rules.tasks, now, then, lambda account, _: account != "barred", lambda account, *_: account == "standing"
+    )
 
 
 def warning(account: str, days_ago: float, name: str, strength: float) -> Told:
@@ -107,7 +109,7 @@ def test_a_signal_stays_on_between_its_two_thresholds_and_comes_on_only_above_th
 
 
 def test_what_may_not_be_used_makes_no_task_under_either_rules() -> None:
-    seen = observed(warning("barred", 1, "spend_drop", 0.9))
+    seen = observed(warning("barred", 1, "spend_drop", 0.9), warning("standing", 1, "spend_drop", 0.9))
     assert compared(seen, {CREATE_FROM: "watch"}).then == 0
 
 

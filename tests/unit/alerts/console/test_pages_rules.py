@@ -5,9 +5,13 @@ import re
 import pytest
 
 from alerts.console.rules_form import as_shown, of_edition
+from alerts.console.rules_view import FromBefore
 from alerts.live_rules.catalogue import catalogue
+from alerts.tasks import TaskState
 from pipeline.live_rules import RuleValue
+from tests.fakes.console_samples import DAY_MS, NOW_MS, task
 from tests.fakes.rule_book import FakeRuleBook
+from tests.fakes.task_board import FakeTaskBoard
 from tests.unit.alerts.console.conftest import Visitor
 
 
@@ -119,6 +123,23 @@ def test_the_page_has_words_for_everything(visitor: Visitor, book: FakeRuleBook,
         page = visitor.get(path).text
         assert not re.search(r">\s*rules\.\w+", page)
         assert not re.search(r'aria-label="[^"]*rules\.', page)
+
+
+def test_a_task_from_before_and_the_rest_after_one_leave_no_room_for_another() -> None:
+    before = {"reason_group": "price", "created_ms": NOW_MS - 10 * DAY_MS}
+    board = FakeTaskBoard([
+        task("t-1", "open", ["spend_drop"], **before),
+        task("t-2", "rests", ["spend_drop"], **before, state=TaskState.DONE, closed_ms=NOW_MS - 9 * DAY_MS,
+             cooldown_until_ms=NOW_MS - 2 * DAY_MS),
+        task("t-3", "fresh", ["spend_drop"], reason_group="price", created_ms=NOW_MS - DAY_MS),
+    ])  # fmt: skip
+    standing = FromBefore(board, NOW_MS - 7 * DAY_MS).standing
+    assert standing("open", "price", NOW_MS)
+    assert not standing("open", "service", NOW_MS)
+    assert standing("rests", "price", NOW_MS - 3 * DAY_MS)
+    assert not standing("rests", "price", NOW_MS - DAY_MS)
+    assert not standing("fresh", "price", NOW_MS)
+    assert not standing("nobody", "price", NOW_MS)
 
 
 def test_the_auditor_reads_the_reason_of_an_edition(visitor: Visitor) -> None:
