@@ -98,10 +98,11 @@ class TickDecisions:
         Features cost more than all signals of a tick together: they are computed once, and only where somebody asks.
         """
         now_ms = facts.now_ms
-        features = cache(lambda: self._features(facts))
+        strengths = {signal.name: signal.strength(facts) for signal in signals}
+        features = cache(lambda: feature_matrix(facts, self._state, self._policy, strengths))
         causes: list[tuple[int, str]] = []
         for signal in signals:
-            causes += self._update_signal(signal, facts)
+            causes += self._update_signal(signal, facts, strengths[signal.name])
         basis = self._score(facts, features, now_ms)
         if basis == "model":
             causes += self._update_model_signal(facts)
@@ -122,22 +123,20 @@ class TickDecisions:
         if concerned.any():
             facts = self._beside_crowd(self._facts(rows[concerned], now_ms))
             for signal in TICK_SIGNALS:
-                causes += self._update_signal(signal, facts)
+                causes += self._update_signal(signal, facts, signal.strength(facts))
         has_case = lines.has_case(rows) | self._state.accounts.has_case(account_rows)
         if has_case.any():
-            self._write_prior(rows[has_case], self._features(self._facts(rows[has_case], now_ms)))
+            facts = self._facts(rows[has_case], now_ms)
+            self._write_prior(facts.rows, feature_matrix(facts, self._state, self._policy))
         lines["by_model"][rows] = 0
         lines.touch(rows)
         for row, cause in sorted(causes):
             self._warn(row, cause, now_ms, "prior", effects)
 
-    def _features(self, facts: Facts) -> Floats:
-        return feature_matrix(facts, self._state, self._policy)
-
-    def _update_signal(self, signal: SoftSignal, facts: Facts) -> list[tuple[int, str]]:
+    def _update_signal(self, signal: SoftSignal, facts: Facts, strengths: Floats) -> list[tuple[int, str]]:
         """Rows whose episode of this signal began or rose."""
         policy = self._policy.soft[signal.name]
-        strengths = signal.strength(facts) * policy.enabled
+        strengths = strengths * policy.enabled
         lines = self._state.lines
         candidates = np.flatnonzero((strengths >= policy.on) | lines.has_case(facts.rows))
         candidates = candidates[~self._is_held(signal.held_with, facts.rows[candidates])]

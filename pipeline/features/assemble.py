@@ -34,21 +34,27 @@ CARE_KINDS = frozenset(CareKind)
 BILL_DROP = [feature.name for feature in MEASURED].index("bill_drop")
 #: Events a day added to both sides of a log ratio, so that a ratio of nearly nothing says nearly nothing.
 RATIO_FLOOR_PER_DAY = 0.2
+NOTHING_KNOWN: Mapping[str, Floats] = {}
 RATIO_QUANTITIES = ("voice_out", "messages", "data_sessions", "charge")
 
 
-def feature_matrix(facts: Facts, state: PartitionState, policy: SignalPolicy) -> Floats:
-    """All features of these lines: dense ones, then hard signals; shape (n, len(features_for(policy.hard)))."""
+def feature_matrix(
+    facts: Facts, state: PartitionState, policy: SignalPolicy, strengths: Mapping[str, Floats] = NOTHING_KNOWN
+) -> Floats:
+    """All features of these lines: dense ones, then hard signals; shape (n, len(features_for(policy.hard))).
+
+    `strengths`: of the gradual signals of these very facts, by name, as far as somebody has worked them out already.
+    """
     own = own_hard(state, policy.hard, facts)
     hard = np.maximum(own, _shared_hard(facts, state.accounts, policy.hard))
-    measured = _measured(facts, state.accounts)
+    measured = _measured(facts, state.accounts, strengths)
     shaped = _shaped(facts, state, own.sum(axis=1), measured[:, BILL_DROP])
     circumstances = np.hstack([measured, shaped])
     prior = prior_log_odds(circumstances, DENSE_FEATURES[:PRIOR_COLUMN], hard, policy)
     return np.hstack([circumstances, prior[:, None], hard])
 
 
-def _measured(facts: Facts, accounts: ColumnTable) -> Floats:
+def _measured(facts: Facts, accounts: ColumnTable, strengths: Mapping[str, Floats]) -> Floats:
     """Columns of `MEASURED`; NaN is missing."""
     slow = facts.activity(SLOW)
     ratios = _log_ratios(facts, slow)
@@ -57,8 +63,8 @@ def _measured(facts: Facts, accounts: ColumnTable) -> Floats:
     columns = (
         np.log1p(slow),
         *ratios,
-        usage_drop(facts),
-        silence(facts),
+        strengths["usage_drop"] if "usage_drop" in strengths else usage_drop(facts),
+        strengths["silence"] if "silence" in strengths else silence(facts),
         np.log1p(facts.gap_days),
         np.log1p(facts.own_gap_days),
         off_net_now,
