@@ -145,7 +145,7 @@ def as_markdown(figures: dict[str, dict[str, float]], options: argparse.Namespac
     lines = [
         "# Calibration and lead time",
         "",
-        f"Written by `python benchmarks/calibration.py --customers {options.customers} --days {options.days}`: the scenario",
+        f"Written by `python benchmarks/calibration.py --seeds {options.seeds} --customers {options.customers} --days {options.days}`: the scenario",
         f"`{SCENARIO}`, seeds {options.first_seed} to {last}, which nobody had looked at before. Lists from day {FIRST_DAYS} on",
         "whose thirty days are over, each scored by the model of its day.",
         "",

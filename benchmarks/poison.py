@@ -110,12 +110,19 @@ def run(options: argparse.Namespace) -> dict[str, Figures]:
 
 def bars(figures: dict[str, Figures]) -> list[Bar]:
     mean, seeds = figures["mean"], [told for name, told in figures.items() if name != "mean"]
-    least = min(told["guarded"] / told["undisturbed"] for told in seeds)
     return [
         Bar("share of runs in which learning froze", mean["frozen"], least=1.0),
         Bar("hours from the first false leaver to the freeze", max(one["hours_to_freeze"] for one in seeds), most=1.0),
-        Bar("average precision a week later over undisturbed", mean["guarded"] / mean["undisturbed"], least=0.95),
-        Bar("the same, worst seed", least, least=0.95),
+        Bar(
+            "average precision a week later over undisturbed, unfrozen",
+            mean["unfrozen"] / mean["undisturbed"],
+            least=0.95,
+        ),
+        Bar(
+            "average precision a week later over undisturbed, left frozen",
+            mean["guarded"] / mean["undisturbed"],
+            least=0.95,
+        ),
     ]
 
 
@@ -125,7 +132,7 @@ def as_markdown(figures: dict[str, Figures], options: argparse.Namespace) -> str
     lines = [
         "# A poisoned day",
         "",
-        f"Written by `python benchmarks/poison.py --customers {options.customers} --days {options.days} --day {options.day}`,",
+        f"Written by `python benchmarks/poison.py --seeds {options.seeds} --customers {options.customers} --days {options.days} --day {options.day}`,",
         f"scenario `{SCENARIO}`, seeds {options.first_seed} to {last}. On day {options.day} every label that becomes known says",
         "the opposite: stayers are told at midnight, leavers in the hour after they left.",
         "",

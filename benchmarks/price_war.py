@@ -108,8 +108,8 @@ def as_markdown(figures: dict[str, Figures], options: argparse.Namespace) -> str
     lines = [
         "# A price war",
         "",
-        f"Written by `python benchmarks/price_war.py --customers {options.customers}`: the scenario `{SCENARIO}`, seeds",
-        f"{options.first_seed} to {last}, which nobody had looked at before; mean average precision of the daily lists of",
+        f"Written by `python benchmarks/price_war.py --seeds {options.seeds} --customers {options.customers}`: scenario `{SCENARIO}`,",
+        f"seeds {options.first_seed} to {last}, which nobody had looked at before; mean average precision of the daily lists of",
         f"{SPAN_DAYS} days each. The campaign starts on day {campaign_day()}. `frozen` learns nothing from then on.",
         "",
         *as_table(bars(figures)),

@@ -168,6 +168,12 @@ def as_markdown(table: Table) -> str:
         for scorer, figures in scorers.items():
             cells = " | ".join(f"{figures[key]:.3f}" for key in ("auc", "ap", "auc_second_half", "ap_second_half"))
             lines.append(f"| {name} | {scorer} | {cells} |")
+    missing = [
+        f"{scorer} on {name}"
+        for name, _, scorer in cases(list(all_sets()), quick=False)
+        if scorer not in table.get(name, {})
+    ]
+    lines += ["", f"Not run: {', '.join(missing)} (River's forests take minutes to hours there)."] if missing else []
     return "\n".join(lines) + "\n"
 
 

@@ -22,8 +22,9 @@ WINDOW_EXAMPLES = 20_000
 FIT_EVERY_EXAMPLES = 500
 #: Trust in the learner as it is: as much as this many leavers would give; much more in the slope, which few leavers bend.
 TRUST_LEVEL, TRUST_SLOPE, TRUST_FLOOR = 10.0, 300.0, 2.0
-#: A segment keeps the level of all until it has seen leavers: as if this many had come just as expected.
-TRUST_SEGMENT = 10.0
+#: A segment keeps the level of all until it has seen leavers: as if this many had come just as expected. Lines of a company leave
+#: together: fifty of them are perhaps ten decisions.
+TRUST_SEGMENT = 50.0
 #: Where the floor starts from: a quarter of the base rate leaves for reasons that nobody sees.
 FLOOR_SHARE = 0.25
 FISHER_STEPS = 40

@@ -22,7 +22,8 @@ class LabelRules:
     `treated_weight`: what an example counts for when a retention contact came before what it tells, and not longer than
     `treated_after_ms` before its snapshot; 0 leaves it out (it is censored at the contact). `rows_per_day_max`: limit of
     memory; beyond it lines are sampled by their hash and the others' weight rises. `label_age_max_ms`: a hard label older
-    than this when it is told is refused.
+    than this when it is told is refused. `silence_weight`: what a leaving by silence counts for; it is told as a proxy, and many
+    come back (docs/adr/0061-stayers-are-told-after-a-drawn-time.md).
     """
 
     horizon_ms: int = 30 * DAY_MS
@@ -35,6 +36,7 @@ class LabelRules:
     treated_weight: float = 0.5
     treated_after_ms: int = 30 * DAY_MS
     label_age_max_ms: int = 120 * DAY_MS
+    silence_weight: float = 0.5
 
 
 class Departure(msgspec.Struct, array_like=True):

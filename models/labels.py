@@ -220,6 +220,8 @@ class DelayedLabels:
                 if verdict is not Verdict.CHURNED or departure is None or segment.snapshot_ms in told:
                     continue
                 weight = segment.weight * self._treatment_weight(segment, position, departure.churn_ms)
+                if departure.kind is ChurnKind.SILENCE:
+                    weight *= self._rules.silence_weight
                 if weight > 0.0:
                     examples.append(self._example(segment, position, departure.known_ms, weight, departure))
                 else:

@@ -77,7 +77,9 @@ def test_a_segment_with_fewer_leavers_gets_a_lower_level_and_one_without_labels_
     levels = segment_levels(odds, churned, np.ones(10_000), segment, 3)
 
     expected = 5000 * 0.02 / 1.02
-    assert levels == pytest.approx(((200 + TRUST_SEGMENT) / (expected + TRUST_SEGMENT), 10.0 / (expected + 10.0), 1.0))
+    assert levels == pytest.approx(
+        ((200 + TRUST_SEGMENT) / (expected + TRUST_SEGMENT), TRUST_SEGMENT / (expected + TRUST_SEGMENT), 1.0)
+    )
 
 
 def test_each_segment_is_told_its_own_probability() -> None:
@@ -91,7 +93,8 @@ def test_each_segment_is_told_its_own_probability() -> None:
     lines = np.array([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
     told = calibration.current.probability(np.full(3, -3.8), lines)
 
-    assert told == pytest.approx([0.02, 0.06, 0.01], rel=0.25)
+    assert told == pytest.approx([0.02, 0.06, 0.01], rel=0.35)  # held towards the level of all
+    assert told[2] < told[0] < told[1]
 
 
 def test_from_drawn_stayers_comes_the_probability_of_the_whole_horizon() -> None:

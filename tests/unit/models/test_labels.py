@@ -146,6 +146,20 @@ def with_activity(keeper: DelayedLabels, day: int, last_day: dict[str, int]) -> 
     return keeper.due(day * DAY_MS)
 
 
+def test_a_leaving_by_silence_counts_half_and_so_does_what_takes_it_back() -> None:
+    keeper, lines = DelayedLabels("schema", EVERY_DAY, waits_for_silence=True), ["silent", "ported"]
+    keeper.snapshot(100 * DAY_MS, lines, lines, np.zeros((2, 1)), np.array([100, 100]) * DAY_MS)
+    keeper.churned("ported", 101 * DAY_MS, 102 * DAY_MS, ChurnKind.PORT_OUT)
+    told = [one for day in range(102, 141) for one in with_activity(keeper, day, {"silent": 101})]
+    keeper.churned("silent", 101 * DAY_MS, 141 * DAY_MS, ChurnKind.SILENCE)
+    told += with_activity(keeper, 141, {"silent": 101})
+    keeper.returned("silent", 150 * DAY_MS)
+    (correction,) = with_activity(keeper, 150, {})
+
+    assert {one.line_id: one.weight for one in told if one.churned} == {"ported": 1.0, "silent": 0.5}
+    assert (correction.line_id, correction.weight) == ("silent", 0.5)
+
+
 def test_silence_is_a_proxy_that_activity_takes_back_for_ninety_days() -> None:
     keeper = DelayedLabels("schema", EVERY_DAY, waits_for_silence=True)
     lines = ["a", "b"]
