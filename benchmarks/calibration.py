@@ -145,7 +145,7 @@ def as_markdown(figures: dict[str, dict[str, float]], options: argparse.Namespac
     lines = [
         "# Calibration and lead time",
         "",
-        f"Written by `python benchmarks/calibration.py --seeds {options.seeds} --customers {options.customers} --days {options.days}`: the scenario",
+        f"Written by `python benchmarks/calibration.py {options.told}`: scenario",
         f"`{SCENARIO}`, seeds {options.first_seed} to {last}, which nobody had looked at before. Lists from day {FIRST_DAYS} on",
         "whose thirty days are over, each scored by the model of its day.",
         "",
@@ -193,6 +193,7 @@ def main() -> int:
     parser.add_argument("--days", type=int, default=120)
     parser.add_argument("--no-write", action="store_true", help="leave docs/calibration.md as it is")
     options = parser.parse_args()
+    options.told = f"--seeds {options.seeds} --customers {options.customers} --days {options.days}"
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     figures = run(seeds, options.customers, options.days)
     document = as_markdown(figures, options)

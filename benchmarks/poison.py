@@ -132,7 +132,7 @@ def as_markdown(figures: dict[str, Figures], options: argparse.Namespace) -> str
     lines = [
         "# A poisoned day",
         "",
-        f"Written by `python benchmarks/poison.py --seeds {options.seeds} --customers {options.customers} --days {options.days} --day {options.day}`,",
+        f"Written by `python benchmarks/poison.py {options.told}`,",
         f"scenario `{SCENARIO}`, seeds {options.first_seed} to {last}. On day {options.day} every label that becomes known says",
         "the opposite: stayers are told at midnight, leavers in the hour after they left.",
         "",
@@ -162,6 +162,7 @@ def main() -> int:
     parser.add_argument("--day", type=int, default=50, help="on which the labels are flipped")
     parser.add_argument("--no-write", action="store_true", help="leave docs/poison.md as it is")
     options = parser.parse_args()
+    options.told = f"--seeds {options.seeds} --customers {options.customers} --days {options.days} --day {options.day}"
     if options.day + 2 * WEEK_DAYS + 30 > options.days:
         parser.error(
             f"--days must reach 44 days beyond --day {options.day}, for the lists of the second week to be judged"

@@ -108,7 +108,7 @@ def as_markdown(figures: dict[str, Figures], options: argparse.Namespace) -> str
     lines = [
         "# A price war",
         "",
-        f"Written by `python benchmarks/price_war.py --seeds {options.seeds} --customers {options.customers}`: scenario `{SCENARIO}`,",
+        f"Written by `python benchmarks/price_war.py {options.told}`: scenario `{SCENARIO}`,",
         f"seeds {options.first_seed} to {last}, which nobody had looked at before; mean average precision of the daily lists of",
         f"{SPAN_DAYS} days each. The campaign starts on day {campaign_day()}. `frozen` learns nothing from then on.",
         "",
@@ -132,6 +132,7 @@ def main() -> int:
     parser.add_argument("--customers", type=int, default=2000)
     parser.add_argument("--no-write", action="store_true", help="leave docs/price-war.md as it is")
     options = parser.parse_args()
+    options.told = f"--seeds {options.seeds} --customers {options.customers}"
     figures = run(range(options.first_seed, options.first_seed + options.seeds), options.customers)
     document = as_markdown(figures, options)
     print(document)
