@@ -291,6 +291,8 @@ class TaskStore:
                 return Refusal(RefusalReason.CAPACITY_FULL, task, day_ends_ms(self.now_ms(), self.rules.law))
             if answer is Answer.BARRED:
                 return Refusal(RefusalReason.DO_NOT_CALL, task)
+            if answer is Answer.NO_CONSENT:
+                return Refusal(RefusalReason.NO_CONSENT, task)
             if answer is Answer.OVER_BUDGET:
                 return Refusal(RefusalReason.OVER_BUDGET, task)
         return Refusal(RefusalReason.BUSY, self.get(task_id))

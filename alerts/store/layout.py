@@ -80,7 +80,7 @@ def guards(
     keys: Keys, before: Task | None, event: TaskEvent, policy: TaskPolicy, capacity: CapacityPolicy
 ) -> list[Guard]:
     """What must hold in Redis at the moment of writing, beyond the account's own book: room with whoever makes the
-    contact, and a number that may be called.
+    contact, a number that may be called, and for the outbound team the customer's consent, which another process writes.
     """
     task = event.task
     if task is None:
@@ -93,6 +93,8 @@ def guards(
     if event.kind in {TaskEventKind.DIAL_STARTED, TaskEventKind.PLANNED}:
         line_id = task.dialing_line_id or task.line_id
         found += [["absent", keys.barred_numbers, line_id]] if line_id else []
+        if task.owner == OUTBOUND and task.purpose is not Purpose.RETURN_VISIT:
+            found.append(["consent", keys.customer(task.account_id), "call"])
     return found
 
 

@@ -30,6 +30,8 @@ class Answer(IntEnum):
     """The number must not be called."""
     OVER_BUDGET = -4
     """The year's budget has no room for the offer."""
+    NO_CONSENT = -5
+    """The customer's record that is there now does not allow the call."""
 
 
 _tasks = msgspec.json.Decoder(Task)

@@ -277,3 +277,23 @@ def test_while_the_inbox_is_not_ready_nobody_changes_anything(store: TaskStore, 
     with pytest.raises(InboxNotReady):
         store.admit_warnings([warning("w-9", account_id="a-9")])
     assert store.get(task.task_id) == task
+
+
+def test_consent_withdrawn_between_the_decision_and_its_writing_is_seen(
+    store: TaskStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.directory.put([customer_record()], [], {})
+    store.admit_warnings([warning()])
+    (task,) = store.open_tasks()
+    write = store.ledger.append
+
+    def withdrawn_first(appends: Sequence[Append], *, rebuild: bool = False) -> list[Answer]:
+        store.directory.put([customer_record(call=False, ts_ms=NOON_MS)], [], {})
+        return write(appends, rebuild=rebuild)
+
+    monkeypatch.setattr(store.ledger, "append", withdrawn_first)
+    refused = the_refusal(store.begin_dial(task.task_id, Actor("d-1", Role.DIALER), 1))
+    assert refused.reason is RefusalReason.NO_CONSENT
+    closed = store.get(task.task_id)
+    assert closed is not None
+    assert (closed.open, closed.attempts, closed.spent) == (False, 0, [])

@@ -342,7 +342,9 @@ class TaskWorld:
         consent = Consent(call=self.dice.random() < 0.8)
         changed = msgspec.structs.replace(record, consent=consent, ts_ms=self.clock.now_ms())
         self.store.directory.put([changed], [], {})
-        self.known[record.account_id].append(customer_of(changed))
+        # Others go on while this is written: consent that was given counts from before, one withdrawn from after.
+        since_ms = changed.ts_ms if consent.call else self.clock.now_ms() + 1
+        self.known[record.account_id].append(customer_of(msgspec.structs.replace(changed, ts_ms=since_ms)))
 
     def _number(self) -> None:
         line_id = f"l-{self.dice.randrange(self._accounts)}"
