@@ -36,6 +36,8 @@ NOW = 1_790_000_000_000
 GOOD = "a sentence that nobody guesses"
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 LOCKS = (Needs, Open, Claimed)
+#: Read once: half of what a console takes to start.
+TEXTS = load_console_texts(CONFIG_DIR)
 
 
 def locks(route: APIRoute) -> list[Needs | Open | Claimed]:
@@ -52,7 +54,7 @@ class Desk:
         self.board = FakeTaskBoard()
         staff = Staff(self.people, sign_in, lambda: self.now_ms)
         office = Office(FakeReports(), sample_trail(), FakeRuleBook(), FakeDesk(self.board))
-        self.app = create_console(self.board, load_console_texts(CONFIG_DIR), ConsoleConfig(), staff, office)
+        self.app = create_console(self.board, TEXTS, ConsoleConfig(), staff, office)
         self.client = self._browser()
 
     def _browser(self) -> TestClient:
@@ -296,7 +298,7 @@ def test_a_script_in_every_field_of_every_route_stays_text(desk: Desk, route: AP
 def test_no_route_breaks_while_a_service_is_away(desk: Desk, route: APIRoute, away: str) -> None:
     if "/live/" in route.path:
         return
-    desk.hire("all", *StaffRole, inbox="m-17")
+    desk.hire("all", *PEOPLE_ROLES, inbox="m-17")
     token, console = desk.token(), desk.app.state.console
     if away == "redis":
         desk.people._redis = redis.Redis(port=1, retry=Retry(NoBackoff(), 0), decode_responses=True)
