@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from alerts.chain import ChainBroken, check_next
-from alerts.contact import caps_of, day_of, window_opens_ms
+from alerts.contact import caps_of, window_opens_ms
 from alerts.policy import DAY_MS
 from alerts.rules import Rules
 from alerts.tasks import OUTBOUND, Customer, Purpose, Role, Task, TaskEvent, TaskEventKind
@@ -132,9 +132,9 @@ class Auditor:
                 del self._open[place]
             self._hold("slots", task.slot is None, event)
         slots = [*task.spent, *([task.slot] if task.slot else [])]
-        today = day_of(event.ts_ms, self._rules.law)
-        now = {(slot.owner, slot.day, slot.attempt) for slot in slots if slot.day >= today}
-        before = {slot for slot in self._slots[task.task_id] if slot[1] >= today}
+        # Of all days: what one process decided before midnight may be written after what another decided then.
+        now = {(slot.owner, slot.day, slot.attempt) for slot in slots}
+        before = self._slots[task.task_id]
         for owner, day, _ in before - now:
             self._room[owner, day] -= 1
         for owner, day, _ in now - before:
