@@ -11,14 +11,14 @@ DAY_S = 86_400
 class Measured:
     """What was measured (docs/performance.md, docs/tasks.md and `benchmarks/console.py`); bytes, seconds, records."""
 
-    worker_records_per_s: float = 73_349
-    worker_line_bytes: float = 1_059
-    worker_line_bytes_peak: float = 2_084
+    worker_records_per_s: float = 120_450
+    worker_line_bytes: float = 910
+    worker_line_bytes_peak: float = 2_066
     record_bytes: float = 290
     customer_bytes: float = 670
     view_bytes: float = 920
     task_bytes: float = 2_950
-    warnings_per_s: float = 1_230
+    warnings_per_s: float = 2_615
 
 
 @dataclass(frozen=True, slots=True)
