@@ -53,7 +53,7 @@ def test_no_worker_is_planned_above_its_limits_and_each_has_partitions() -> None
         ("performance.md", r"`events_per_s` \| [\d,]+ \| ([\d,]+)", MEASURED.worker_records_per_s),
         ("performance.md", r"`peak_bytes_per_line` \| [\d,]+ \| ([\d,]+)", MEASURED.worker_line_bytes),
         ("performance.md", r"`peak_bytes_per_line` \| [\d,]+ \| [\d,]+, ([\d,]+)", MEASURED.worker_line_bytes_peak),
-        ("tasks.md", r"warnings into tasks \| ([\d,]+) a second", MEASURED.warnings_per_s),
+        ("tasks.md", r"warnings into tasks \| [\d,]+ a second \| ([\d,]+) a second", MEASURED.warnings_per_s),
     ],
 )
 def test_what_is_said_to_be_measured_is_in_the_document_that_measures_it(page: str, row: str, value: float) -> None:
