@@ -16,10 +16,10 @@ from tests.fakes import interleavings
 from tests.fakes.interleavings import MET, Tally, run_interleavings
 
 FEW = 80
-MANY = int(os.environ.get("INTERLEAVINGS", "10000"))
+MANY = int(os.environ.get("INTERLEAVINGS", "1000"))
 PROCESSES = os.cpu_count() or 1
 #: Worlds of one piece of the long run; the pieces are shared out among processes.
-PIECE = 500
+PIECE = 250
 
 log = structlog.get_logger()
 
