@@ -86,7 +86,8 @@ class ChosenBins:
 def on_grid(values: FloatVector, total: float) -> FloatVector:
     """Rounded so far that sums of them, whose sizes add up to `total` at most, are exact: the same in any order.
 
-    >>> on_grid(np.array([0.1]), 1.0)[0] == 0.1, abs(on_grid(np.array([0.1]), 1.0)[0] - 0.1) < 1e-15
+    >>> rounded = on_grid(np.array([0.1]), 1.0).item()
+    >>> rounded == 0.1, abs(rounded - 0.1) < 1e-15
     (False, True)
     """
     grid = 2.0 ** np.floor(EXACT_BITS - np.log2(max(total, 1e-300)))
