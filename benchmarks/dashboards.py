@@ -22,19 +22,20 @@ from churnwatch.embedded import free_port
 ROOT = Path(__file__).resolve().parents[1]
 DASHBOARDS = sorted((ROOT / "config" / "grafana" / "dashboards").glob("*.json"))
 RULES = ROOT / "config" / "prometheus" / "rules.yml"
-VARIABLES = {"$__rate_interval": "15s", "$job": ".+", "$instance": ".+"}
+RATE_INTERVAL = "15s"
 PORT_VARIABLE = "CHURNWATCH_METRICS__PORT="
 LOOK_EVERY_S = 3.0
 
 
-def all_queries() -> dict[str, str]:
+def all_queries(rate_interval: str = RATE_INTERVAL) -> dict[str, str]:
     """Expression by dashboard, panel and letter, with Grafana's variables put in."""
+    variables = {"$__rate_interval": rate_interval, "$job": ".+", "$instance": ".+"}
     found = {}
     for path in DASHBOARDS:
         for panel in json.loads(path.read_text(encoding="utf-8"))["panels"]:
             for target in panel["targets"]:
                 expression = target["expr"]
-                for variable, value in VARIABLES.items():
+                for variable, value in variables.items():
                     expression = expression.replace(variable, value)
                 found[f"{path.stem}: {panel['title']} {target['refId']}"] = expression
     return found

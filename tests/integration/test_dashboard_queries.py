@@ -16,15 +16,15 @@ from typing import Any
 import pytest
 import yaml
 
+from benchmarks.dashboards import all_queries
 from churnwatch.embedded import free_port
 from churnwatch.settings import read_settings
 from churnwatch.telemetry import telemetry
 from pipeline.metrics import CATALOGUE, METRICS_PORTS, Kind, Metrics, MetricSpec, Process
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-DASHBOARDS = sorted((REPOSITORY / "config" / "grafana" / "dashboards").glob("*.json"))
 DEADLINE_S = 60.0
-VARIABLES = {"$__rate_interval": "10s", "$job": ".+", "$instance": ".+"}
+RATE_INTERVAL = "10s"
 #: What the code itself writes into labels that queries choose by.
 LABEL_VALUES = {
     "stream": ("cdr",),
@@ -101,21 +101,8 @@ def has_data(address: str, expression: str) -> bool:
     return any(sample["value"][1] != "NaN" for sample in samples)
 
 
-def all_queries() -> dict[str, str]:
-    """Expression by panel title, with Grafana's variables put in."""
-    queries = {}
-    for path in DASHBOARDS:
-        for panel in json.loads(path.read_text(encoding="utf-8"))["panels"]:
-            for target in panel["targets"]:
-                expression = target["expr"]
-                for variable, value in VARIABLES.items():
-                    expression = expression.replace(variable, value)
-                queries[f"{path.stem}: {panel['title']} {target['refId']}"] = expression
-    return queries
-
-
 def test_no_panel_is_without_data(prometheus: str, processes: dict[Process, tuple[int, Metrics]]) -> None:
-    waiting = all_queries()
+    waiting = all_queries(RATE_INTERVAL)
     deadline = time.monotonic() + DEADLINE_S
 
     while waiting and time.monotonic() < deadline:
