@@ -59,7 +59,7 @@ def test_six_topics_of_120_days_read_at_full_speed_decide_what_one_record_at_a_t
 
     pair = {**test_environment, "CHURNWATCH_WORKER__ID": "pair"}
     with running_worker(pair, tmp_path / "one") as one, running_worker(pair, tmp_path / "two") as two:
-        wait_for_shares(one, two)
+        wait_for_shares(test_settings.kafka.partitions, one, two)
         for run in (one, two):
             run.wait_until_through()
             assert run.stop() == 0

@@ -70,7 +70,7 @@ def test_with_a_frozen_model_two_workers_give_the_warnings_of_the_file_replay(
     test_environment: dict[str, str], test_settings: Settings, operator: OperatorConfig, quarter: Path,
     model_file: Path, tmp_path: Path,
 ) -> None:  # fmt: skip
-    parts = parts_with([FEW_TICKS])
+    parts = parts_with([FEW_TICKS], test_settings.kafka.partitions)
     freeze(parts, model_file)
     replayed = run_backtest(find_directory(quarter), parts, lambda _: None)
     publish_from_the_start(test_settings, model_file)
@@ -78,7 +78,7 @@ def test_with_a_frozen_model_two_workers_give_the_warnings_of_the_file_replay(
 
     environment = {**test_environment, "CHURNWATCH_ENGINE__TICK_S": TICK_S}
     with running_worker(environment, tmp_path / "a") as first, running_worker(environment, tmp_path / "b") as second:
-        wait_for_shares(first, second)
+        wait_for_shares(test_settings.kafka.partitions, first, second)
         first.wait_until_through(TIMEOUT_S)
         second.wait_until_through(TIMEOUT_S)
         records = first.figure("churnwatch_records_total") + second.figure("churnwatch_records_total")

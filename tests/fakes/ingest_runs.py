@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.fakes.command_line import run_command
+
 RUN_TIMEOUT_S = 60
 #: Runs the ingest of the paths in sys.argv[2:] and kills itself without warning after sys.argv[1] records.
 KILLED_RUN = """
@@ -28,10 +30,7 @@ Ingest(settings(), plan, Formats(settings()).reader).run(kill)
 
 def ingest(environment: dict[str, str], *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
-    command = [sys.executable, "-m", "churnwatch", "ingest", *map(str, arguments)]
-    return subprocess.run(
-        command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=RUN_TIMEOUT_S, check=False
-    )
+    return run_command("ingest", *arguments, environment=environment)
 
 
 def summary_of(run: subprocess.CompletedProcess[str]) -> dict[str, Any]:

@@ -70,6 +70,8 @@ def history_of(
         "CHURNWATCH_KAFKA__TOPIC_PREFIX": topic_prefix,
         # So that a short history takes many fetches, and a fault finds work half done.
         "CHURNWATCH_KAFKA__FETCH_BYTES": "4096",
+        # Four of eight partitions are enough for workers to share; each has ticks of its own.
+        "CHURNWATCH_KAFKA__PARTITIONS": "4",
         # Every tick costs the same however few lines there are; eight a day instead of 24.
         "CHURNWATCH_ENGINE__TICK_S": "10800",
     }

@@ -28,9 +28,8 @@ def differing_pages(found: Mapping[str, bytes], expected: Mapping[str, bytes]) -
     return sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
 
 
-def wait_for_shares(*runs: WorkerRun) -> None:
-    """Wait until every worker has partitions, and none has all."""
-    partitions = 8
+def wait_for_shares(partitions: int, *runs: WorkerRun) -> None:
+    """Wait until every worker has some of the partitions, and none has all."""
     deadline = time.monotonic() + SHARE_TIMEOUT_S
     while sum(shares := [run.figure("churnwatch_partitions") for run in runs]) != partitions or not all(shares):
         for run in runs:

@@ -1,7 +1,4 @@
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import msgspec
@@ -11,6 +8,7 @@ from churnwatch.clients import kafka_producer
 from churnwatch.settings import Settings
 from churnwatch.topics import ensure_topics
 from pipeline.events import DeadLetter, RefusalReason
+from tests.fakes.command_line import run_command
 from tests.fakes.topic_reader import read_topic
 
 ORDER = json.dumps({"record_id": "o1", "ts_ms": 1, "account_id": "a1", "kind": "renewal", "origin": "customer_to_us"})
@@ -32,10 +30,7 @@ def environment(test_environment: dict[str, str], test_settings: Settings, tmp_p
 
 
 def run(environment: dict[str, str], *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "churnwatch", "dlq", *arguments],
-        env={**os.environ, **environment}, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    done = run_command("dlq", *arguments, environment=environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -1,7 +1,6 @@
 """People outlive Redis: sealed in Kafka, restored where Redis forgot them."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from churnwatch.clients import redis_client
 from churnwatch.settings import Settings, read_settings
 from churnwatch.staff import people_store
 from churnwatch.topics import ensure_topics
+from tests.fakes.command_line import run_command
 from tests.fakes.topic_reader import read_topic
 
 
@@ -60,12 +60,10 @@ def test_an_operator_adds_and_lists_people_on_the_command_line(
     environment = {
         **test_environment,
         "CHURNWATCH_PRIVACY__VAULT_KEY_FILE": str(tmp_path / "vault.key"),
-        "PATH": "/bin",
     }
 
     def churnwatch(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "churnwatch", "people", *words]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        return run_command("people", *words, environment=environment)
 
     added = churnwatch("add", "ada", "--role", "manager", "--inbox", "m-17")
     assert added.returncode == 0, added.stderr

@@ -1,9 +1,7 @@
 """`churnwatch report` and the API's reports from what the real broker holds."""
 
 import json
-import os
 import subprocess
-import sys
 
 import msgspec
 import pytest
@@ -15,6 +13,7 @@ from churnwatch.settings import Settings
 from churnwatch.topics import ensure_topics
 from pipeline.events import BillingKind, BillingRecord, OrderKind, OrderRecord, Origin, OutcomeKind, OutcomeRecord
 from tests.fakes.alert_records import DAY_MS, NOON_MS, customer_record, warning
+from tests.fakes.command_line import run_command
 
 MARCH = "2026-03"
 
@@ -72,9 +71,7 @@ def test_the_command_prints_text_or_json_and_says_what_is_wrong(
     filled: Settings, test_environment: dict[str, str]
 ) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "churnwatch", "report", *arguments]
-        environment = {**os.environ, **test_environment}
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=90, check=False)
+        return run_command("report", *arguments, environment=test_environment)
 
     told = run("lead-time", "--month", MARCH, "--json")
     assert told.returncode == 0, told.stderr

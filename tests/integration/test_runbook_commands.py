@@ -10,7 +10,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from churnwatch.embedded import EmbeddedServices
 from churnwatch.settings import Settings, read_settings
 from churnwatch.topics import ensure_topics, planned_topics
 from tests.fakes.alert_records import customer_record
+from tests.fakes.command_line import run_command
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted((ROOT / "docs" / "operations").rglob("*.md"))
@@ -167,10 +167,7 @@ def test_a_command_of_ours_runs_to_its_end(
     records.mkdir()
     (records / "customers.jsonl").write_bytes(msgspec.json.encode(customer_record()) + b"\n")
     words = [re.sub(r"^/(?=[a-z])", f"{tmp_path}/", word) for word in told(line)[1:]]
-    done = subprocess.run(
-        [sys.executable, "-m", "churnwatch", *words],
-        env={**os.environ, **environment}, cwd=tmp_path, input="", capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    done = run_command(*words, environment=environment, cwd=tmp_path)
     assert "Traceback" not in done.stderr
     assert done.returncode == 0, f"{done.stdout[-500:]}\n{done.stderr[-500:]}"
 

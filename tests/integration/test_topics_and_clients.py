@@ -15,7 +15,7 @@ def with_environment(environment: dict[str, str], **more: str) -> Settings:
 def test_all_topics_are_created_once_and_a_second_call_changes_nothing(test_settings: Settings) -> None:
     assert {state.problem for state in describe_topics(test_settings)} == {"missing"}
     first, second = ensure_topics(test_settings), ensure_topics(test_settings)
-    assert [state.partitions for state in first] == [8] * 6 + [1] * 10
+    assert [state.partitions for state in first] == [2] * 6 + [1] * 10
     assert [state.topic_id for state in first] == [state.topic_id for state in second]
     assert all(state.topic_id for state in first)
 
@@ -33,7 +33,7 @@ def test_what_is_looked_up_is_compacted_and_what_is_rebuilt_from_never_expires(t
 
 def test_another_number_of_partitions_is_refused_since_keys_would_move(test_environment: dict[str, str]) -> None:
     ensure_topics(with_environment(test_environment))
-    with pytest.raises(UserError, match=r"\.cdr has 8 partitions instead of 4.*kafka\.partitions"):
+    with pytest.raises(UserError, match=r"\.cdr has 2 partitions instead of 4.*kafka\.partitions"):
         ensure_topics(with_environment(test_environment, CHURNWATCH_KAFKA__PARTITIONS="4"))
 
 

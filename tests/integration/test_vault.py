@@ -1,9 +1,6 @@
 """Numbers from a native file into the vault, through the real broker and the tasks process, until they are forgotten."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +28,7 @@ from churnwatch.task_store import task_store
 from churnwatch.tasks_process import tasks_process
 from churnwatch.vault_keeping import sweep_now
 from pipeline.metrics import Metrics
+from tests.fakes.command_line import run_command
 from tests.fakes.native_lines import OWN, RIVAL
 from tests.fakes.native_rows import SWITCH_ROW
 from tests.fakes.topic_reader import read_topic
@@ -152,8 +150,7 @@ def test_a_token_is_kept_sealed_opens_until_it_is_revoked_and_survives_a_lost_re
 
 
 def test_a_token_is_made_on_the_command_line(test_environment: dict[str, str], tmp_path: Path) -> None:
-    environment = {**os.environ, **test_environment, "CHURNWATCH_PRIVACY__VAULT_KEY_FILE": str(tmp_path / "vault.key")}
-    command = [sys.executable, "-m", "churnwatch", "token", "create", "--role", "dialer", "--holder", "d-1", "--json"]
-    made = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=90, check=False)
+    environment = {**test_environment, "CHURNWATCH_PRIVACY__VAULT_KEY_FILE": str(tmp_path / "vault.key")}
+    made = run_command("token", "create", "--role", "dialer", "--holder", "d-1", "--json", environment=environment)
     assert made.returncode == 0, made.stderr
     assert SHAPE.fullmatch(json.loads(made.stdout.splitlines()[-1])["token"])

@@ -23,18 +23,19 @@ def test_partitions_change_hands_with_their_state_when_a_second_worker_comes_lea
     proxied_services: tuple[EmbeddedServices, TcpProxy], topic_prefix: str, tmp_path: Path
 ) -> None:
     history = proxied_history(proxied_services, topic_prefix, CUSTOMERS, DAYS, seed=12)
+    partitions = history.settings.kafka.partitions
     with history.worker(tmp_path / "a") as first:
         with history.proxy.slow(BYTES_PER_S):
             first.wait_for("churnwatch_records_total", 1)
             with history.worker(tmp_path / "b") as second:
-                wait_for_shares(first, second)
+                wait_for_shares(partitions, first, second)
                 second.wait_for("churnwatch_records_total", 1)
                 assert second.stop() == 0
             with history.worker(tmp_path / "c") as third:
-                wait_for_shares(first, third)
+                wait_for_shares(partitions, first, third)
                 third.wait_for("churnwatch_records_total", 1)
                 third.kill()
-        first.wait_for("churnwatch_partitions", history.settings.kafka.partitions)
+        first.wait_for("churnwatch_partitions", partitions)
         first.wait_until_through(TIMEOUT_S)
         assert first.stop() == 0
     history.assert_decided_and_saved_as_undisturbed()

@@ -1,19 +1,16 @@
 """`churnwatch backtest` as people call it: every mistake is one clear line, and none is a traceback."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.fakes.command_line import run_command
 from tests.fakes.replay_files import DAY_MS, START_MS, call, small_directory, write_stream
 
 
 def backtest(*arguments: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "churnwatch", "backtest", *arguments], capture_output=True, text=True, check=False
-    )
+    done = run_command("backtest", *arguments)
     return done.returncode, " ".join((done.stdout + done.stderr).split())
 
 
