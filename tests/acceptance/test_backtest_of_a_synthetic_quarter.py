@@ -27,6 +27,9 @@ DAY_MS = 86_400_000
 LEARN_EARLY = "learning.minimum_positives=3"
 #: Six ticks a day: what is promised here does not depend on how many there are, and their number decides how long it takes.
 FEW_TICKS = "engine.tick_s=14400"
+#: As with ticks: each partition has its own. That processes change nothing is another test's.
+PARTITIONS = 2
+SMALL = ["--partitions", str(PARTITIONS), "--processes", "1", "--set", FEW_TICKS]
 CONTRACT_KEYS = {
     "events", "lines", "churners", "base_rate", "warnings", "warned_lines", "precision_at", "recall_at",
     "average_precision", "auc", "ece", "lead_time_days", "warned_7d_before", "false_alarms_per_1000_line_weeks",
@@ -59,16 +62,14 @@ def told(app: typer.Typer, quarter: Path) -> dict[str, Any]:
 
 
 def run(app: typer.Typer, folder: Path, *more: str) -> dict[str, Any]:
-    answer = CliRunner().invoke(
-        app, ["backtest", str(folder), "--json", "--set", LEARN_EARLY, "--set", FEW_TICKS, *more]
-    )
+    answer = CliRunner().invoke(app, ["backtest", str(folder), "--json", "--set", LEARN_EARLY, *SMALL, *more])
     assert answer.exit_code == 0, answer.output
     figures: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1])
     return figures
 
 
 def replayed(folder: Path) -> Backtest:
-    return run_backtest(find_directory(folder), parts_with([LEARN_EARLY, FEW_TICKS]), lambda _: None)
+    return run_backtest(find_directory(folder), parts_with([LEARN_EARLY, FEW_TICKS], PARTITIONS), lambda _: None)
 
 
 def records_of(folder: Path) -> int:
@@ -154,7 +155,7 @@ def test_without_truth_it_runs_and_says_what_it_leaves_out(
     shutil.copytree(quarter, folder, ignore=shutil.ignore_patterns("truth.jsonl", "hidden.jsonl"))
 
     report = ["--report", str(tmp_path / "r.html")]
-    answer = CliRunner().invoke(app, ["backtest", str(folder), "--json", "--set", FEW_TICKS, *report])
+    answer = CliRunner().invoke(app, ["backtest", str(folder), "--json", *SMALL, *report])
 
     figures = json.loads(answer.stdout.splitlines()[-1])
     assert figures["warnings"] > 0

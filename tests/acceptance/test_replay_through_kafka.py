@@ -42,6 +42,16 @@ LEARN_EARLY = "learning.minimum_positives=2"
 #: Six ticks a day: what is compared does not depend on how many there are, and their number decides how long this takes.
 TICK_S = "14400"
 FEW_TICKS = f"engine.tick_s={TICK_S}"
+#: As with ticks: each partition has its own.
+PARTITIONS = 2
+
+
+@pytest.fixture
+def test_environment(test_environment: dict[str, str]) -> dict[str, str]:
+    """As the replay of files is told."""
+    return {
+        **test_environment, "CHURNWATCH_ENGINE__TICK_S": TICK_S, "CHURNWATCH_KAFKA__PARTITIONS": str(PARTITIONS)
+    }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +69,7 @@ def quarter(operator: OperatorConfig, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture(scope="module")
 def model_file(quarter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the learner knew at the end of these days."""
-    learnt = run_backtest(find_directory(quarter), parts_with([LEARN_EARLY, FEW_TICKS]), lambda _: None)
+    learnt = run_backtest(find_directory(quarter), parts_with([LEARN_EARLY, FEW_TICKS], PARTITIONS), lambda _: None)
     path = tmp_path_factory.mktemp("model") / "model.json"
     write_model_file(learnt.replayed.model, path)
     return path
@@ -70,15 +80,17 @@ def test_with_a_frozen_model_two_workers_give_the_warnings_of_the_file_replay(
     test_environment: dict[str, str], test_settings: Settings, operator: OperatorConfig, quarter: Path,
     model_file: Path, tmp_path: Path,
 ) -> None:  # fmt: skip
-    parts = parts_with([FEW_TICKS], test_settings.kafka.partitions)
+    parts = parts_with([FEW_TICKS], PARTITIONS)
     freeze(parts, model_file)
     replayed = run_backtest(find_directory(quarter), parts, lambda _: None)
     publish_from_the_start(test_settings, model_file)
     filling = fill_topics(test_settings, days(operator))
 
-    environment = {**test_environment, "CHURNWATCH_ENGINE__TICK_S": TICK_S}
-    with running_worker(environment, tmp_path / "a") as first, running_worker(environment, tmp_path / "b") as second:
-        wait_for_shares(test_settings.kafka.partitions, first, second)
+    with (
+        running_worker(test_environment, tmp_path / "a") as first,
+        running_worker(test_environment, tmp_path / "b") as second,
+    ):
+        wait_for_shares(PARTITIONS, first, second)
         first.wait_until_through(TIMEOUT_S)
         second.wait_until_through(TIMEOUT_S)
         records = first.figure("churnwatch_records_total") + second.figure("churnwatch_records_total")
@@ -112,13 +124,12 @@ def test_with_learning_on_average_precision_through_kafka_is_that_of_the_file_re
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     known = count_labels(monkeypatch)
-    replayed = run_backtest(find_directory(quarter), parts_with([LEARN_EARLY, FEW_TICKS]), lambda _: None)
+    replayed = run_backtest(find_directory(quarter), parts_with([LEARN_EARLY, FEW_TICKS], PARTITIONS), lambda _: None)
     environment = {
         **test_environment,
         "CHURNWATCH_LEARNING__MINIMUM_POSITIVES": LEARN_EARLY.partition("=")[2],
         "CHURNWATCH_LEARNING__PUBLISH_EVERY_S": "0.001",
         "CHURNWATCH_ENGINE__IDLE_MS": "400",
-        "CHURNWATCH_ENGINE__TICK_S": TICK_S,
         "CHURNWATCH_WORKER__SCORES_DIR": str(tmp_path / "scores"),
     }
     settings = read_settings(environ=environment)

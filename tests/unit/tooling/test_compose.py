@@ -1,8 +1,6 @@
 """docker-compose.yml, as far as it can be checked without a Docker engine: whatever it names exists and fits."""
 
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import yaml
 
 from churnwatch.settings import Settings, read_settings
 from pipeline.metrics import METRICS_PORTS
+from tests.fakes.command_line import run_command
 
 OUR_PREFIXES = ("CHURNWATCH_", "KAFKA_BOOTSTRAP", "REDIS_URL")
 INTERPOLATION = re.compile(r"\$\{(?P<name>\w+)(?::(?P<kind>[-?])(?P<rest>[^}]*))?\}")
@@ -63,9 +62,7 @@ def test_every_command_is_one_of_the_command_line(command: str, ours: dict[str, 
     line = [interpolated(word) for word in ours[command]["command"]]
     assert line[0] == command
 
-    done = subprocess.run(
-        [sys.executable, "-m", "churnwatch", *line, "--help"], capture_output=True, text=True, timeout=60, check=False
-    )
+    done = run_command(*line, "--help")
 
     assert done.returncode == 0, done.stderr
 
