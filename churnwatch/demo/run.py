@@ -1,5 +1,6 @@
 """Runs the demo: services, processes, feed, screen; ends everything it started."""
 
+import os
 import socket
 import tempfile
 import threading
@@ -70,7 +71,7 @@ def run_demo(options: DemoOptions, settings: Settings) -> dict[str, object]:
         EmbeddedServices(settings.kafka.bootstrap, settings.redis.url) as services,
     ):
         environment = {**services.environment(), **_demo_environment(options, Path(folder))}
-        child_settings = read_settings(environ=environment)
+        child_settings = read_settings(environ={**os.environ, **environment})
         ensure_topics(child_settings)
         people = write_people(_operator(options), Path(folder))
         with (
