@@ -22,7 +22,7 @@ KEYS = {
     "events_per_s", "dead_letters", "seconds", "invariants_broken", "contacts", "dispositions", "tasks_by_purpose",
 }  # fmt: skip
 IN_FULL = "DEMO_CUSTOMERS" in os.environ
-CUSTOMERS, DAYS = (os.environ["DEMO_CUSTOMERS"], "60") if IN_FULL else ("500", "45")
+CUSTOMERS, DAYS = (os.environ["DEMO_CUSTOMERS"], "60") if IN_FULL else ("300", "45")
 SMALL = {"CHURNWATCH_ENGINE__TICK_S": "14400", "CHURNWATCH_KAFKA__PARTITIONS": "2"}
 LIMIT_S = 180.0
 
