@@ -128,6 +128,7 @@ class Ingest:
             self._broken_file = error
 
     def _feed(self, planned: PlannedFile, ledger: Ledger) -> Feed:
+        line_format = self._make_format(planned)
         block_bytes = min(MAX_BLOCK_BYTES, max(MIN_BLOCK_BYTES, BLOCKS_BYTES // len(self._plan)))
         try:
             file = LineFile(planned.path, block_bytes)
@@ -139,7 +140,7 @@ class Ingest:
         except UnreadableFileError as error:
             raise UserError(str(error)) from None
         self.summary.already_sent += position.lines
-        return Feed(file, self._make_format(planned))
+        return Feed(file, line_format)
 
     def _refuse_wrong_formats(self, feeds: Sequence[Feed]) -> None:
         for planned, feed in zip(self._plan, feeds, strict=True):

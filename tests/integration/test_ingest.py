@@ -92,7 +92,7 @@ def test_bad_lines_go_to_the_dead_letters_with_file_line_and_reason_and_the_rest
 def test_a_killed_run_is_finished_by_a_second_one_with_every_record_once(
     environment: dict[str, str], test_settings: Settings, tmp_path: Path, after_records: int
 ) -> None:
-    environment["CHURNWATCH_INGEST__CHECKPOINT_S"] = "0.02"
+    environment["CHURNWATCH_INGEST__CHECKPOINT_S"] = "0.05"
     path = write_calls(tmp_path / "cdr.jsonl", 40_000)
     ingest_and_be_killed(environment, after_records, path)
     summary = summary_of(ingest(environment, path, "--json"))

@@ -4,6 +4,7 @@ import asyncio
 import random
 
 import faust
+import pytest
 from confluent_kafka import Producer
 
 from churnwatch.clients import kafka_producer
@@ -17,6 +18,12 @@ KEYS = [f"account-{number}" for number in range(1000)] + [
     "".join(choice.choice("abcdefgh0123456789-_é中") for _ in range(choice.randrange(1, 40))) + str(number)
     for number in range(1000)
 ]
+
+
+@pytest.fixture
+def test_environment(test_environment: dict[str, str]) -> dict[str, str]:
+    """As many partitions as in production."""
+    return {**test_environment, "CHURNWATCH_KAFKA__PARTITIONS": "8"}
 
 
 def send_by_kafka_python(settings: Settings, topic: str) -> None:
