@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -35,14 +36,7 @@ class Pages:
         self.seal = FormSeal(config.secret)
         self.zone = ZoneInfo(config.timezone)
         self._assets = _assets_version()
-        self._environment = Environment(
-            loader=FileSystemLoader(HERE / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            auto_reload=False,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._environment = _environment()
 
     def preferences(self, request: Request) -> Preferences:
         return preferences(request, self.texts.languages, self.config.language)
@@ -83,6 +77,19 @@ class Pages:
     def _may(self, request: Request, permission: str) -> bool:
         person = person_of(request)
         return not self.login or (person is not None and Permission(permission) in permissions(person.roles))
+
+
+@cache
+def _environment() -> Environment:
+    """One for all consoles of this process: it keeps every template that it has compiled."""
+    return Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 def _here(request: Request, query: dict[str, str]) -> str:

@@ -13,11 +13,11 @@ import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
-from alerts.console import ConsoleConfig, create_console, load_console_texts
+from alerts.console import ConsoleConfig, create_console
 from alerts.console.context import Office
-from churnwatch.settings import CONFIG_DIR
 from tests.fakes.console_office import FakeReports, sample_trail
 from tests.fakes.customer_desk import FakeDesk
+from tests.fakes.read_once import console_texts
 from tests.fakes.rule_book import FakeRuleBook
 from tests.fakes.task_board import FakeTaskBoard
 
@@ -75,7 +75,7 @@ def board() -> FakeTaskBoard:
 def console_url(board: FakeTaskBoard) -> Iterator[str]:
     """The console without login, on a port the system chose."""
     office = Office(FakeReports(), sample_trail(), FakeRuleBook(), FakeDesk(board))
-    with served(create_console(board, load_console_texts(CONFIG_DIR), ConsoleConfig(poll_s=0.1), office=office)) as url:
+    with served(create_console(board, console_texts(), ConsoleConfig(poll_s=0.1), office=office)) as url:
         yield url
 
 

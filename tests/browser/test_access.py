@@ -12,12 +12,13 @@ from alerts.accounts.people import new_person
 from alerts.accounts.roles import StaffRole
 from alerts.accounts.sign_in import SignIn
 from alerts.accounts.store import PeopleStore
-from alerts.console import ConsoleConfig, create_console, load_console_texts
+from alerts.console import ConsoleConfig, create_console
 from alerts.console.staff import Staff
 from churnwatch.clients import redis_client
-from churnwatch.settings import CONFIG_DIR, Settings
+from churnwatch.settings import Settings
 from tests.browser.conftest import Visit, VisitMaker, served
 from tests.fakes.console_samples import NOW_MS
+from tests.fakes.read_once import console_texts
 from tests.fakes.task_board import FakeTaskBoard
 
 SERIOUS = {"serious", "critical"}
@@ -56,7 +57,7 @@ def signed_in(test_settings: Settings, board: FakeTaskBoard) -> Iterator[tuple[s
     people = PeopleStore(client, test_settings.kafka.topic_prefix)
     sign_in = SignIn(people, Passwords(argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)))
     staff = Staff(people, sign_in, lambda: NOW_MS)
-    with served(create_console(board, load_console_texts(CONFIG_DIR), ConsoleConfig(poll_s=0.1), staff)) as url:
+    with served(create_console(board, console_texts(), ConsoleConfig(poll_s=0.1), staff)) as url:
         yield url, people
     client.close()
 

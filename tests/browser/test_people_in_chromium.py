@@ -15,11 +15,12 @@ from alerts.accounts.people import new_person
 from alerts.accounts.roles import StaffRole
 from alerts.accounts.sign_in import SignIn
 from alerts.accounts.store import PeopleStore
-from alerts.console import ConsoleConfig, create_console, load_console_texts
+from alerts.console import ConsoleConfig, create_console
 from alerts.console.staff import Staff
 from churnwatch.clients import redis_client
-from churnwatch.settings import CONFIG_DIR, Settings
+from churnwatch.settings import Settings
 from tests.browser.conftest import Visit, VisitMaker, served
+from tests.fakes.read_once import console_texts
 from tests.fakes.task_board import FakeTaskBoard
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2}
@@ -43,7 +44,7 @@ def staffed(chromium: Browser, people: PeopleStore, board: FakeTaskBoard) -> Ite
     """Visits to a console where people sign in."""
     cheap = Passwords(argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     staff = Staff(people, SignIn(people, cheap), lambda: time.time_ns() // 1_000_000)
-    with served(create_console(board, load_console_texts(CONFIG_DIR), ConsoleConfig(poll_s=0.1), staff)) as url:
+    with served(create_console(board, console_texts(), ConsoleConfig(poll_s=0.1), staff)) as url:
         maker = VisitMaker(chromium, url, board)
         yield maker
         maker.close()

@@ -15,7 +15,7 @@ from alerts.accounts.roles import StaffRole
 from alerts.accounts.sign_in import SignIn
 from alerts.accounts.store import PeopleStore
 from alerts.audit_trail import AuditTrail
-from alerts.console import ConsoleConfig, create_console, load_console_texts
+from alerts.console import ConsoleConfig, create_console
 from alerts.console.context import Office
 from alerts.console.staff import Staff
 from alerts.store import TaskStore
@@ -23,7 +23,7 @@ from alerts.store.rebuild import Rebuilder
 from churnwatch.audit_reader import followed_trail
 from churnwatch.clients import kafka_producer, redis_client
 from churnwatch.rule_book import KafkaRuleBook
-from churnwatch.settings import CONFIG_DIR, Settings, read_settings
+from churnwatch.settings import Settings, read_settings
 from churnwatch.task_log import TaskRelay
 from churnwatch.task_store import task_store
 from churnwatch.topics import ensure_topics
@@ -32,6 +32,7 @@ from pipeline.metrics import Metrics
 from tests.browser.conftest import Visit, VisitMaker, served
 from tests.browser.test_people_in_chromium import DESKTOP, PHONE
 from tests.fakes.alert_records import NOON_MS, managed, signal, warning
+from tests.fakes.read_once import console_texts
 from tests.fakes.task_board import FakeTaskBoard
 from tests.fakes.waiting import wait_until
 
@@ -85,9 +86,7 @@ def world(chromium: Browser, test_environment: dict[str, str]) -> Iterator[World
     staff = Staff(people, SignIn(people, cheap), lambda: time.time_ns() // 1_000_000)
     book = KafkaRuleBook(settings, store)
     with followed_trail(settings) as trail:
-        app = create_console(
-            store, load_console_texts(CONFIG_DIR), ConsoleConfig(poll_s=0.5), staff, Office(None, trail, book)
-        )
+        app = create_console(store, console_texts(), ConsoleConfig(poll_s=0.5), staff, Office(None, trail, book))
         with served(app) as url:
             maker = VisitMaker(chromium, url, FakeTaskBoard([], {}))
             yield World(maker, people, store, TaskRelay(settings, store, producer, Metrics()), trail)

@@ -11,6 +11,7 @@ from alerts.store.rebuild import Rebuilder
 from churnwatch.clients import redis_client
 from churnwatch.settings import Settings
 from tests.fakes.alert_records import NOON_MS
+from tests.fakes.read_once import shipped_rules
 
 
 @pytest.fixture
@@ -28,6 +29,6 @@ def clock() -> ManualClock:
 @pytest.fixture
 def store(client: redis.Redis, topic_prefix: str, clock: ManualClock) -> TaskStore:
     """An open inbox without tasks."""
-    made = TaskStore(client, topic_prefix, clock)
+    made = TaskStore(client, topic_prefix, clock, shipped_rules())
     Rebuilder(client, made.keys, made.ledger).open_gate()
     return made

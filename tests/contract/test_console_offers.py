@@ -7,11 +7,11 @@ import pytest
 import redis
 from fastapi.testclient import TestClient
 
-from alerts.console import ConsoleConfig, create_console, load_console_texts
+from alerts.console import ConsoleConfig, create_console
 from alerts.playbooks.desk import OfferDesk
 from alerts.store import TaskStore
-from churnwatch.settings import CONFIG_DIR
 from tests.fakes.alert_records import customer_record, signal, warning
+from tests.fakes.read_once import console_texts
 
 URL = "http://127.0.0.1:8350"
 
@@ -21,7 +21,7 @@ def visitor(client: redis.Redis, store: TaskStore) -> Iterator[TestClient]:
     """Looks at the outbound team's customer a-1, whose bills fall."""
     store.directory.put([customer_record("a-1")], [], {})
     store.admit_warnings([warning("w-1", signal("spend_drop"), account_id="a-1", line_id="l-1", score=0.5)])
-    app = create_console(store, load_console_texts(CONFIG_DIR), ConsoleConfig())
+    app = create_console(store, console_texts(), ConsoleConfig())
     app.state.offers = OfferDesk(client, store)
     with TestClient(app, base_url=URL, follow_redirects=True) as browser:
         yield browser

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from alerts.console.ports import Room
-from alerts.rules import read_rules
 from alerts.tasks import OUTBOUND, Actor
 from alerts.value.assess import Assessment, assess
 from alerts.value.facts import gather
 from alerts.value.policy import ValuePolicy
 from tests.fakes.console_samples import NOW_MS
+from tests.fakes.read_once import shipped_rules
 from tests.fakes.task_board import FakeTaskBoard
 
 NUMBER = "+45 33 12 34 56"
@@ -25,7 +25,7 @@ class FakeDesk:
 
     def __init__(self, board: FakeTaskBoard) -> None:
         self._board = board
-        self._policy = read_rules().value
+        self._policy = shipped_rules().value
         self.told: list[tuple[str, str, str]] = []
 
     @property

@@ -2,11 +2,12 @@
 
 from alerts.console.ports import RulesAwayError
 from alerts.live_rules.observed import Observation, Observed
-from alerts.rules import Rules, read_rules
+from alerts.rules import Rules
 from alerts.tasks import Actor
 from pipeline.events import Origin, SignalReport
 from pipeline.live_rules import Editions, RulesMessage, RuleValue
 from tests.fakes.console_samples import DAY_MS, HOUR_MS, NOW_MS
+from tests.fakes.read_once import shipped_rules
 
 
 def report(name: str, strength: float, days_ago: float, origin: Origin = Origin.OWN_BILLING) -> SignalReport:
@@ -33,7 +34,7 @@ class FakeRuleBook:
         self.kept = Editions()
         self.away = False
         self.meanwhile = False
-        self._base = read_rules()
+        self._base = shipped_rules()
         self._observed = sample_observed()
 
     @property

@@ -45,6 +45,10 @@ class FakeTaskBoard:
         self.away = False
         self._lock = threading.Lock()
 
+    def forget(self) -> None:
+        """Everything as in the samples again."""
+        self.__dict__.update(FakeTaskBoard().__dict__)
+
     def add(self, task: Task) -> None:
         with self._lock:
             self.tasks[task.task_id] = task

@@ -17,17 +17,18 @@ import pytest
 import redis
 from starlette.requests import Request
 
-from alerts.console import ConsoleConfig, create_console, load_console_texts, routes_read
+from alerts.console import ConsoleConfig, create_console, routes_read
 from alerts.store import TaskStore
 from alerts.store.rebuild import Rebuilder
 from alerts.tasks import TaskState
 from churnwatch.clients import redis_client
 from churnwatch.console_process import allowed_hosts
-from churnwatch.settings import CONFIG_DIR, Settings, read_settings
+from churnwatch.settings import Settings, read_settings
 from churnwatch.task_store import task_store
 from pipeline.events import Level
 from tests.fakes.alert_records import line_view, managed, warning
 from tests.fakes.alert_records import signal as signal_report
+from tests.fakes.read_once import console_texts
 
 READY_S = 30.0
 CPU_MS_MAX = 20.0
@@ -230,7 +231,7 @@ def test_an_inbox_of_2000_tasks_costs_at_most_20_ms_of_cpu(store: TaskStore) -> 
     accounts = [f"a-{number}" for number in range(2000)]
     store.directory.put([managed(account) for account in accounts], [], {})
     store.admit_warnings([warning(f"x-{account}", account_id=account, line_id=f"l{account}") for account in accounts])
-    app = create_console(store, load_console_texts(CONFIG_DIR), ConsoleConfig())
+    app = create_console(store, console_texts(), ConsoleConfig())
     scope = {"type": "http", "method": "GET", "path": "/inbox/m-1", "query_string": b"", "headers": [], "app": app}
     took_ms = []
     for _ in range(15):

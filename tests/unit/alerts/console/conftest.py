@@ -8,11 +8,11 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from alerts.console import ConsoleConfig, ConsoleTexts, create_console, load_console_texts
+from alerts.console import ConsoleConfig, ConsoleTexts, create_console
 from alerts.console.context import Office
-from churnwatch.settings import CONFIG_DIR
 from tests.fakes.console_office import FakeReports, sample_trail
 from tests.fakes.customer_desk import FakeDesk
+from tests.fakes.read_once import console_texts
 from tests.fakes.rule_book import FakeRuleBook
 from tests.fakes.task_board import FakeTaskBoard
 
@@ -32,7 +32,8 @@ class Visitor:
 
     def token(self) -> str:
         """The form token of this visitor's cookie."""
-        self.client.get("/actor")
+        if "churnwatch-visit" not in self.client.cookies:
+            self.client.get("/actor")
         visit = self.client.cookies.get("churnwatch-visit")
         assert visit is not None
         token: str = self.app.state.console.pages.seal.token(visit)
@@ -47,7 +48,7 @@ class Visitor:
 
 @pytest.fixture(scope="session")
 def texts() -> ConsoleTexts:
-    return load_console_texts(CONFIG_DIR)
+    return console_texts()
 
 
 @pytest.fixture
