@@ -7,8 +7,8 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
 
@@ -23,7 +23,8 @@ from alerts.store.rebuild import Rebuilder
 from alerts.tasks import TaskState
 from churnwatch.clients import redis_client
 from churnwatch.console_process import allowed_hosts
-from churnwatch.settings import Settings, read_settings
+from churnwatch.embedded import EmbeddedServices, free_port
+from churnwatch.settings import read_settings
 from churnwatch.task_store import task_store
 from pipeline.events import Level
 from tests.fakes.alert_records import line_view, managed, warning
@@ -34,17 +35,25 @@ READY_S = 30.0
 CPU_MS_MAX = 20.0
 
 
-@pytest.fixture
-def client(test_settings: Settings) -> Iterator[redis.Redis]:
-    connected = redis_client(test_settings)
+@pytest.fixture(scope="module")
+def module_environment(services: EmbeddedServices) -> dict[str, str]:
+    """Variables of the processes that several tests share, under a prefix of this file."""
+    nobody_left_alone = {"CHURNWATCH_TASKS__HOLDOUT_PUBLIC": "0", "CHURNWATCH_TASKS__HOLDOUT_BUSINESS": "0"}
+    prefix = {"CHURNWATCH_KAFKA__TOPIC_PREFIX": f"t{uuid.uuid4().hex[:10]}"}
+    return {**services.environment(), **nobody_left_alone, **prefix}
+
+
+@pytest.fixture(scope="module")
+def client(module_environment: dict[str, str]) -> Iterator[redis.Redis]:
+    connected = redis_client(read_settings(environ=module_environment))
     yield connected
     connected.close()
 
 
-@pytest.fixture
-def store(test_settings: Settings, client: redis.Redis) -> TaskStore:
+@pytest.fixture(scope="module")
+def store(module_environment: dict[str, str], client: redis.Redis) -> TaskStore:
     """One critical task of m-1."""
-    made = task_store(test_settings, client)
+    made = task_store(read_settings(environ=module_environment), client)
     Rebuilder(client, made.keys, made.ledger).open_gate()
     made.directory.put([managed()], [line_view()], {})
     made.admit_warnings([warning("w-1", signal_report("silence"), level=Level.CRITICAL)])
@@ -55,24 +64,25 @@ def store(test_settings: Settings, client: redis.Redis) -> TaskStore:
 class Running:
     process: subprocess.Popen[str]
     url: str
+    metrics_port: int
 
 
 @pytest.fixture
 def environment(test_environment: dict[str, str]) -> dict[str, str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    return {**os.environ, **test_environment, "CHURNWATCH_METRICS__PORT": str(port), "PYTHONUNBUFFERED": "1"}
+    return {**os.environ, **test_environment, "CHURNWATCH_METRICS__PORT": str(free_port()), "PYTHONUNBUFFERED": "1"}
 
 
-@contextmanager
-def running(environment: dict[str, str]) -> Iterator[Running]:
-    process = start(environment, "--port", "0", "--insecure-no-login")
+@pytest.fixture(scope="module")
+def console(module_environment: dict[str, str], store: TaskStore) -> Iterator[Running]:
+    """One without login, which the tests below share; stopped while somebody watches an inbox, it must end cleanly."""
+    metrics_port = free_port()
+    variables = {"CHURNWATCH_METRICS__PORT": str(metrics_port), "PYTHONUNBUFFERED": "1"}
+    process = start({**os.environ, **module_environment, **variables}, "--port", "0", "--insecure-no-login")
     try:
         assert process.stdout is not None
         address = re.search(r"http://\S+", process.stdout.readline())
         assert address is not None, process.communicate()[1]
-        yield Running(process, address[0].rstrip("/"))
+        yield Running(process, address[0].rstrip("/"), metrics_port)
     finally:
         process.terminate()
         process.communicate(timeout=READY_S)
@@ -92,8 +102,8 @@ def refused(environment: dict[str, str], *options: str) -> str:
     return said
 
 
-def test_a_manager_accepts_and_records_through_the_pages(environment: dict[str, str], store: TaskStore) -> None:
-    with running(environment) as console, httpx2.Client(base_url=console.url, follow_redirects=True) as visitor:
+def test_a_manager_accepts_and_records_through_the_pages(console: Running, store: TaskStore) -> None:
+    with httpx2.Client(base_url=console.url, follow_redirects=True) as visitor:
         assert visitor.get("/healthz").json() == {"status": "ok"}
         assert "a-1" in visitor.get("/inbox/m-1?lang=en").text
         page = visitor.get("/customers/a-1").text
@@ -118,10 +128,29 @@ def _form(page: str, action: str) -> tuple[str, str, str]:
     return form[1], form[2], form[3]
 
 
-def test_new_tasks_are_told_to_whoever_watches_and_sigterm_ends_it_cleanly(
-    environment: dict[str, str], store: TaskStore
-) -> None:
-    with running(environment) as console, httpx2.stream("GET", f"{console.url}/live/m-1", timeout=READY_S) as stream:
+def test_the_console_answers_503_while_redis_is_away_and_comes_back(console: Running, client: redis.Redis) -> None:
+    assert httpx2.get(f"{console.url}/inbox/m-1").status_code == 200
+    client.client_pause(4500)
+    away = httpx2.get(f"{console.url}/inbox/m-1?lang=en", timeout=READY_S)
+    assert away.status_code == 503
+    assert "Redis does not answer" in away.text
+    deadline = time.monotonic() + READY_S
+    while httpx2.get(f"{console.url}/inbox/m-1", timeout=READY_S).status_code != 200:
+        assert time.monotonic() < deadline
+
+
+def test_requests_are_counted_by_route_and_never_by_customer(console: Running) -> None:
+    httpx2.get(f"{console.url}/customers/a-1")
+    metrics = httpx2.get(f"http://127.0.0.1:{console.metrics_port}/metrics").text
+    assert re.search(
+        r'churnwatch_http_requests_total\{[^}]*route="/customers/\{account_id:path\}"[^}]*\} [1-9]', metrics
+    )
+    assert "a-1" not in metrics
+
+
+def test_new_tasks_are_told_to_whoever_watches_and_sigterm_ends_it_cleanly(console: Running, store: TaskStore) -> None:
+    """The last one that needs the shared console."""
+    with httpx2.stream("GET", f"{console.url}/live/m-1", timeout=READY_S) as stream:
         lines = stream.iter_lines()
         assert next(lines).startswith("retry:")
         deadline = time.monotonic() + READY_S
@@ -135,28 +164,6 @@ def test_new_tasks_are_told_to_whoever_watches_and_sigterm_ends_it_cleanly(
                 store.admit_warnings([warning(f"w-new-{number}", signal_report("spend_drop"))])
         console.process.send_signal(signal.SIGTERM)
         assert console.process.wait(READY_S) == 0
-
-
-def test_the_console_answers_503_while_redis_is_away_and_comes_back(
-    environment: dict[str, str], store: TaskStore, client: redis.Redis
-) -> None:
-    with running(environment) as console:
-        assert httpx2.get(f"{console.url}/inbox/m-1").status_code == 200
-        client.client_pause(4500)
-        away = httpx2.get(f"{console.url}/inbox/m-1?lang=en", timeout=READY_S)
-        assert away.status_code == 503
-        assert "Redis does not answer" in away.text
-        deadline = time.monotonic() + READY_S
-        while httpx2.get(f"{console.url}/inbox/m-1", timeout=READY_S).status_code != 200:
-            assert time.monotonic() < deadline
-
-
-def test_requests_are_counted_by_route_and_never_by_customer(environment: dict[str, str], store: TaskStore) -> None:
-    with running(environment) as console:
-        httpx2.get(f"{console.url}/customers/a-1")
-        metrics = httpx2.get(f"http://127.0.0.1:{environment['CHURNWATCH_METRICS__PORT']}/metrics").text
-    assert re.search(r'churnwatch_http_requests_total\{[^}]*route="/customers/\{account_id:path\}"[^}]*\} 1', metrics)
-    assert "a-1" not in metrics
 
 
 def test_a_taken_port_is_named(environment: dict[str, str]) -> None:
@@ -179,6 +186,7 @@ def test_the_first_administrator_comes_in_by_a_link_that_is_printed_once(environ
         home, told = process.stdout.readline(), process.stdout.readline()
         link = re.search(r"http://\S+/welcome/\S+", told)
         assert link is not None, home
+        only_the_sign_in_page(link[0].rpartition("welcome/")[0])
         with httpx2.Client(follow_redirects=True) as visitor:
             page = visitor.get(link[0])
             token = re.search(r'name="token" value="(\w+)"', page.text)
@@ -201,19 +209,12 @@ def test_the_first_administrator_comes_in_by_a_link_that_is_printed_once(environ
     assert "welcome" not in said
 
 
-def test_without_a_session_there_is_only_the_sign_in_page(environment: dict[str, str], store: TaskStore) -> None:
-    process = start(environment, "--port", "0")
-    try:
-        assert process.stdout is not None
-        home = re.search(r"http://\S+", process.stdout.readline())
-        assert home is not None
-        for path in ("inbox/m-1", "customers/a-1", "people", ""):
-            answer = httpx2.get(f"{home[0]}{path}", follow_redirects=True)
-            assert (answer.status_code, answer.url.path) == (200, "/sign-in")
-            assert "a-1" not in answer.text.replace("%2Fa-1", "").replace("/customers/a-1", "")
-    finally:
-        process.terminate()
-        process.communicate(timeout=READY_S)
+def only_the_sign_in_page(home: str) -> None:
+    """Without a session there is nothing else."""
+    for path in ("inbox/m-1", "customers/a-1", "people", ""):
+        answer = httpx2.get(f"{home}{path}", follow_redirects=True)
+        assert (answer.status_code, answer.url.path) == (200, "/sign-in")
+        assert "a-1" not in answer.text.replace("%2Fa-1", "").replace("/customers/a-1", "")
 
 
 @pytest.mark.parametrize(
