@@ -186,6 +186,7 @@ class TaskEventKind(StrEnum):
     NUMBER_DELETED = "number_deleted"
     """The vault forgot a number of the account, since its time had come; `line_id` says which."""
     RULES_CHANGED = "rules_changed"  # `note`: edition and why; of no account
+    SIGN_IN_REFUSED = "sign_in_refused"  # `note`: why the provider's word was not enough; of no account
 
 
 class Restraint(msgspec.Struct, frozen=True, omit_defaults=True):

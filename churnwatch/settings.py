@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from alerts.accounts.roles import StaffRole
 from churnwatch.settings_sources import SettingsError, load
 
 __all__ = ["CONFIG_DIR", "DEFAULT_FILE", "Section", "Settings", "SettingsError", "read_settings", "settings"]
@@ -172,6 +173,30 @@ class ConsoleSettings(Section):
     language: Literal["zh", "en"] = Field("en", description="of the pages, where a person has chosen none")
 
 
+class OidcSettings(Section):
+    """Signing in by the company's own provider (OpenID Connect); see docs/accounts.md. The secret is read from a file."""
+
+    issuer: str = Field("", description="the provider's issuer address, https://...; empty: people sign in by password")
+    client_id: str = Field("", description="of this console, as registered there")
+    client_secret_file: OptionalPath = Field(None, description="empty: a public client, which PKCE alone guards")
+    public_url: str = Field(
+        "", description="the console's address for browsers; back to PUBLIC_URL/sign-in/provider/back"
+    )
+    name: str = Field("SSO", min_length=1, max_length=40, description="what the button on the sign-in page says")
+    scopes: list[str] = Field(["openid", "profile"], description="what is asked for; openid must be among them")
+    login_claim: str = Field("preferred_username", description="the ID token's claim that becomes the login, with @sso")
+    name_claim: str = Field("name", description="claim shown as the person's name")
+    roles_claim: str = Field("groups", description="claim whose values `roles` are looked up by")
+    roles: dict[str, StaffRole] = Field({}, description="value of that claim to role here; without one nobody comes in")
+    inbox_claim: str = Field("", description="claim with a manager's code; empty: managers cannot come in this way")
+    inboxes: dict[str, str] = Field({}, description="value of that claim to code; empty: the value is the code")
+    algorithms: list[Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]] = Field(
+        ["RS256", "ES256"], min_length=1, description="signatures that are taken"
+    )
+    ca_file: OptionalPath = Field(None, description="PEM file of authorities to trust; empty: the system's")
+    timeout_s: float = Field(5.0, gt=0, le=30, description="how long the provider is waited for, each time")
+
+
 class PrivacySettings(Section):
     """The secret for pseudonyms is read from a file, never from this configuration."""
 
@@ -229,6 +254,7 @@ class Settings(BaseSettings):
     tasks: TasksSettings = TasksSettings()
     law: LawSettings = LawSettings()
     console: ConsoleSettings = ConsoleSettings()
+    oidc: OidcSettings = OidcSettings()
     dialer: DialerSettings = DialerSettings()
     notify: NotifySettings = NotifySettings()
     privacy: PrivacySettings = PrivacySettings()

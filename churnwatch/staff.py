@@ -8,14 +8,16 @@ import structlog
 from kafka.errors import KafkaError
 
 from alerts.accounts.passwords import Passwords
-from alerts.accounts.people import Person, PersonError, new_person
+from alerts.accounts.people import Person, PersonError, kept_here, new_person
 from alerts.accounts.roles import StaffRole
 from alerts.accounts.sign_in import SignIn
 from alerts.accounts.store import PeopleStore
 from alerts.console.staff import Staff
 from alerts.sealed import SealedRecord, SealError
+from alerts.store import TaskStore
 from churnwatch.clients import kafka_consumer, kafka_producer
 from churnwatch.errors import UserError
+from churnwatch.provider import provider_sign_in
 from churnwatch.report_reader import TopicReader
 from churnwatch.seals import ACCOUNTS, SealedPublisher, sealed_view, sealer
 from churnwatch.settings import Settings
@@ -27,10 +29,15 @@ NAME = "person:"
 log = structlog.get_logger()
 
 
-def staff_of(settings: Settings, client: redis.Redis) -> Staff:
-    """Everybody with a login here."""
+def staff_of(settings: Settings, client: redis.Redis, store: TaskStore) -> Staff:
+    """Everybody with a login here, and the company's provider where one is configured.
+
+    Raises:
+        UserError: the provider cannot be used as configured.
+    """
     people = people_store(settings, client)
-    return Staff(people, SignIn(people, Passwords()), wall_ms)
+    provider = provider_sign_in(settings, client, people, store)
+    return Staff(people, SignIn(people, Passwords()), wall_ms, provider)
 
 
 def people_store(settings: Settings, client: redis.Redis) -> PeopleStore:
@@ -129,11 +136,16 @@ def new_link(people: PeopleStore, login: str) -> str:
     """A fresh one-time link for somebody who forgot a password or locked the login.
 
     Raises:
-        UserError: there is no such login.
+        UserError: there is no such login, or it has no password.
     """
-    if people.get(login) is None:
+    person = people.get(login)
+    if person is None:
         known = ", ".join(person.login for person in people.everybody()) or "nobody yet"
         raise UserError(f"there is no login {login}; there are: {known}")
+    try:
+        kept_here(person)
+    except PersonError as error:
+        raise UserError(str(error)) from None
     people.forget_tries(login)
     return people.new_link(login)
 

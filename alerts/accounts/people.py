@@ -21,6 +21,7 @@ class Person(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         totp_secret: base32; None where no second factor is set up.
         totp_step: last time step (30 s each) whose code was used: a code counts once.
         signed_out_ms: sessions begun before do not count any more.
+        subject: hash of who they are at the company's provider, who comes in by it and has no password; None for all others.
     """
 
     login: str
@@ -34,6 +35,7 @@ class Person(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     created_ms: int
     changed_ms: int
     signed_out_ms: int = 0
+    subject: str | None = None
 
 
 class PersonError(Exception):
@@ -71,8 +73,9 @@ def with_roles(person: Person, roles: tuple[StaffRole, ...], now_ms: int) -> Per
     """Other roles, from the next request on.
 
     Raises:
-        PersonError: none at all, or one of a machine.
+        PersonError: none at all, or one of a machine; or the provider says which roles this person has.
     """
+    kept_here(person)
     if not roles:
         raise PersonError("no_role", f"{person.login} needs at least one role", login=person.login)
     if machines := set(roles) - set(PEOPLE_ROLES):
@@ -80,6 +83,17 @@ def with_roles(person: Person, roles: tuple[StaffRole, ...], now_ms: int) -> Per
         words = f"{person.login}: no person is a {wrong}; roles of people are {allowed}"
         raise PersonError("machine", words, login=person.login, roles=wrong, allowed=allowed)
     return replace(person, roles=tuple(sorted(set(roles))), changed_ms=now_ms)
+
+
+def kept_here(person: Person) -> None:
+    """Roles and password of this person are ours to change.
+
+    Raises:
+        PersonError: they come in by the company's provider, which has both.
+    """
+    if person.subject is not None:
+        words = f"{person.login} comes in by the company's provider: roles and passwords are changed there"
+        raise PersonError("provider", words, login=person.login)
 
 
 def signed_out(person: Person, now_ms: int) -> Person:

@@ -12,6 +12,7 @@ from alerts.console import (
     routes_offer,
     routes_office,
     routes_people,
+    routes_provider,
     routes_read,
     routes_reveal,
     routes_rules,
@@ -40,6 +41,7 @@ ROUTERS = (
     routes_reveal.router,
     routes_rules.router,
     routes_sign_in.router,
+    routes_provider.router,
     routes_people.router,
 )
 NOTHING = Office()

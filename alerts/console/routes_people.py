@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import segno
 import structlog
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from msgspec.structs import replace
 
 from alerts.accounts import second_factor
 from alerts.accounts.passwords import PASSWORD_CHARS_MIN, PasswordError
-from alerts.accounts.people import Person, PersonError, new_person, signed_out, with_roles
+from alerts.accounts.people import Person, PersonError, kept_here, new_person, signed_out, with_roles
 from alerts.accounts.roles import PEOPLE_ROLES, Permission, StaffRole
 from alerts.accounts.sign_in import SignInRefusal
 from alerts.console.access import Needs, remember_session
@@ -34,7 +34,7 @@ def me(request: Request, did: str = "") -> Response:
 @router.post("/me/password", dependencies=SIGNED_IN)
 def change_password(request: Request, form: CheckedForm) -> Response:
     """Another password; all other sessions of this person end."""
-    staff, person = staff_of(request), _signed_in(request)
+    staff, person = staff_of(request), _with_password(request)
     new = form.fields.get("password", "")
     if new != form.fields.get("repeated", ""):
         return _me(request, problem="differ")
@@ -52,7 +52,7 @@ def change_password(request: Request, form: CheckedForm) -> Response:
 @router.post("/me/second-factor", dependencies=SIGNED_IN)
 def set_second_factor(request: Request, form: CheckedForm) -> Response:
     """Sets up a second factor once its first code is right; takes it away with a right code."""
-    staff, person = staff_of(request), _signed_in(request)
+    staff, person = staff_of(request), _with_password(request)
     secret, code = form.fields.get("secret", ""), form.fields.get("code", "")
     if person.totp_secret is not None:
         if second_factor.used(person, code, staff.now_ms()) is None:
@@ -99,7 +99,7 @@ def send_link(request: Request, login: str, form: CheckedForm) -> Response:  # n
     """A fresh one-time link: for a forgotten password; it also opens a locked login and takes the second factor away."""
     staff = staff_of(request)
     try:
-        staff.people.change(login, lambda now: replace(now, totp_secret=None))
+        staff.people.change(login, _without_factor)
     except PersonError as error:
         return _people(request, problem=_words(request, error))
     staff.people.forget_tries(login)
@@ -134,6 +134,19 @@ def _words(request: Request, error: PersonError) -> str:
 
 def _roles(form: ActionForm) -> tuple[StaffRole, ...]:
     return tuple(role for role in PEOPLE_ROLES if form.fields.get(f"role.{role}") == "yes")
+
+
+def _without_factor(person: Person) -> Person:
+    kept_here(person)
+    return replace(person, totp_secret=None)
+
+
+def _with_password(request: Request) -> Person:
+    """Whoever is signed in; raises 404 for somebody who comes in by the provider."""
+    person = _signed_in(request)
+    if person.subject is not None:
+        raise HTTPException(404)
+    return person
 
 
 def _signed_in(request: Request) -> Person:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from alerts.accounts.passwords import PASSWORD_CHARS_MIN, PasswordError
-from alerts.accounts.sign_in import SignedIn, SignInRefusal
+from alerts.accounts.sign_in import SignInRefusal
 from alerts.console.access import Open, remember_session, session_cookie
 from alerts.console.context import console_of
 from alerts.console.forms import ActionForm, CheckedForm
@@ -35,9 +35,11 @@ def sign_in(request: Request, form: CheckedForm) -> Response:
     result = staff.sign_in.with_password(login, form.fields.get("password", ""), code, staff.now_ms())
     if isinstance(result, SignInRefusal):
         log.info("sign_in.refused", reason=result)
-        return _form(request, then, problem=result, login=login, kept=_kept(form), again=form.fields.get("again", ""))
+        return _form(
+            request, then, problem=result, login=login, kept=kept_of(form), again=own_path(form.fields.get("again", ""))
+        )
     log.info("person.signed_in", login=login)
-    return _let_in(request, result, form, then)
+    return let_in(request, result.token, then, own_path(form.fields.get("again", "")), kept_of(form))
 
 
 @router.post("/sign-out")
@@ -71,7 +73,7 @@ def first_password(request: Request, link: str, form: CheckedForm) -> Response:
     if isinstance(result, SignInRefusal):
         return _welcome(request, None, result)
     log.info("person.password_set", login=result.person.login)
-    return _let_in(request, result, form, "/")
+    return let_in(request, result.token, "/", own_path(form.fields.get("again", "")), kept_of(form))
 
 
 def staff_of(request: Request) -> Staff:
@@ -93,8 +95,8 @@ def sign_in_page(request: Request, typed: dict[str, str]) -> Response:
     return _form(request, "/", problem="over", kept=typed, again=request.url.path)
 
 
-def _let_in(request: Request, result: SignedIn, form: ActionForm, then: str) -> Response:
-    again, kept = own_path(form.fields.get("again", "")), _kept(form)
+def let_in(request: Request, token: str, then: str, again: str, kept: dict[str, str]) -> Response:
+    """A session begins: on to `then`, or first to what was typed into the form at `again`."""
     if kept:
         response: Response = console_of(request).pages.render(
             request, "notice.html", kind="signed_in_again", title_key="error.signed_in_again_title", good=True,
@@ -102,27 +104,31 @@ def _let_in(request: Request, result: SignedIn, form: ActionForm, then: str) -> 
         )  # fmt: skip
     else:
         response = RedirectResponse(then, 303)
-    remember_session(request, response, result.token)
+    remember_session(request, response, token)
     return response
 
 
-def _kept(form: ActionForm) -> dict[str, str]:
+def kept_of(form: ActionForm) -> dict[str, str]:
+    """What was typed before the session ended."""
     return {key.removeprefix(KEPT): value for key, value in form.fields.items() if key.startswith(KEPT)}
 
 
-def _form(
-    request: Request,
-    then: str,
-    *,
-    problem: str = "",
-    login: str = "",
-    kept: dict[str, str] | None = None,
-    again: str = "",
+def sign_in_form_again(
+    request: Request, then: str, said: str, status: int, kept: dict[str, str], again: str = "", login: str = ""
 ) -> Response:
+    """The form with what is wrong (`said`, in the reader's language; empty: nothing), and what was typed before."""
+    staff = staff_of(request)
     return console_of(request).pages.render(
-        request, "sign_in.html", 401 if problem else 200, then=then, problem=problem, login_typed=login,
-        kept={f"{KEPT}{key}": value for key, value in (kept or {}).items()}, again=again,
+        request, "sign_in.html", status, then=then, problem=said, login_typed=login,
+        kept={f"{KEPT}{key}": value for key, value in kept.items()}, again=again if kept else "",
+        provider=staff.provider.name if staff.provider else "",
     )  # fmt: skip
+
+
+def _form(request: Request, then: str, problem: str = "", login: str = "", kept: dict[str, str] | None = None,
+          again: str = "") -> Response:  # fmt: skip
+    said = console_of(request).pages.wording(request).texts(f"sign_in.{problem}") if problem else ""
+    return sign_in_form_again(request, then, said, 401 if problem else 200, kept or {}, again, login)
 
 
 def _welcome(request: Request, login: str | None, problem: str) -> Response:

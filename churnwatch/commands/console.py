@@ -49,7 +49,7 @@ def register(app: typer.Typer) -> None:
             client = redis_client(configuration, socket_timeout_s=STORE_TIMEOUT_S)
             store = task_store(configuration, client, RememberingStore)
             with console_office(configuration, store) as office:
-                staff = None if insecure_no_login else staff_of(configuration, client)
+                staff = None if insecure_no_login else staff_of(configuration, client, store)
                 desk = ConsoleDesk(client, store, open_vault(configuration, store, client))
                 app = console_app(store, configuration, metrics, staff, office._replace(desk=desk))
                 app.state.offers = OfferDesk(client, store)

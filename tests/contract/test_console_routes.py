@@ -89,7 +89,9 @@ def test_every_route_says_who_may_open_it() -> None:
 
 def test_only_signing_in_and_the_health_check_are_open_to_strangers() -> None:
     opened = {route.path for route in ROUTES if isinstance(locks(route)[0], Open)}
-    assert opened == {"/sign-in", "/sign-out", "/welcome/{link}", "/healthz"}
+    assert opened == {
+        "/sign-in", "/sign-out", "/welcome/{link}", "/healthz", "/sign-in/provider", "/sign-in/provider/back",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if not isinstance(locks(route)[0], Open)], ids=name_of)
@@ -117,7 +119,7 @@ TEXT_FIELDS = (
     "kept.note", "code", "password", "old", "repeated", "secret", "role", "act", "told", "restores", "soft.silence.on",
     "tasks.create_from", "task.t-3", "version.t-3",
 )  # fmt: skip
-ASKED = ("q", "who", "account", "line", "did", "then", "region")
+ASKED = ("q", "who", "account", "line", "did", "then", "region", "state", "code", "error", "iss")
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=name_of)

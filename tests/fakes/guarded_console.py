@@ -7,6 +7,10 @@ import redis
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
+from alerts.accounts.oidc.attempts import Attempts
+from alerts.accounts.oidc.config import ClaimNames, ProviderConfig
+from alerts.accounts.oidc.provider import Provider
+from alerts.accounts.oidc.sign_in import ProviderSignIn
 from alerts.accounts.passwords import Passwords
 from alerts.accounts.people import new_person
 from alerts.accounts.roles import StaffRole
@@ -17,6 +21,7 @@ from alerts.console.context import Office
 from alerts.console.staff import Staff
 from tests.fakes.console_office import FakeReports, sample_trail
 from tests.fakes.customer_desk import FakeDesk
+from tests.fakes.oidc_provider import CLIENT_ID, ISSUER, SECRET, FakeProvider
 from tests.fakes.read_once import console_texts
 from tests.fakes.rule_book import FakeRuleBook
 from tests.fakes.task_board import FakeTaskBoard
@@ -30,6 +35,13 @@ CHEAP = Passwords(argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=
 VISIT = "the-visit-cookie-of-a-test"
 
 
+PROVIDER = ProviderConfig(
+    issuer=ISSUER, client_id=CLIENT_ID, public_url="https://console.example", secret=SECRET, name="Example ID",
+    roles={"cw-audit": StaffRole.AUDITOR, "cw-managers": StaffRole.MANAGER, "cw-leads": StaffRole.SUPERVISOR},
+    claims=ClaimNames(inbox="employee"),
+)  # fmt: skip
+
+
 class Desk:
     """A console with login, and one browser before it."""
 
@@ -38,7 +50,14 @@ class Desk:
         sign_in = SignIn(self.people, CHEAP)
         self.now_ms = NOW
         self.board = FakeTaskBoard()
-        staff = Staff(self.people, sign_in, lambda: self.now_ms)
+        self.idp = FakeProvider(lambda: self.now_ms / 1000)
+        #: Who was turned away, and why, as the audit was told.
+        self.refused: list[tuple[str, str]] = []
+        self.provider = Provider(PROVIDER, self.idp.client(), lambda: self.now_ms / 1000)
+        by_provider = ProviderSignIn(
+            self.provider, Attempts(client, prefix), self.people, lambda login, why: self.refused.append((login, why))
+        )
+        staff = Staff(self.people, sign_in, lambda: self.now_ms, by_provider)
         office = Office(FakeReports(), sample_trail(), FakeRuleBook(), FakeDesk(self.board))
         self.app = create_console(self.board, console_texts(), ConsoleConfig(), staff, office)
         self.client = self._browser()
