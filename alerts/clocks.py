@@ -4,18 +4,20 @@ Pure: everything a clock needs stands on the task, so that the task log alone sa
 """
 
 from datetime import UTC, tzinfo
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from alerts.business_time import BusinessTime, WorkDays
 from alerts.clock_policy import ClockPolicy, Step
 from alerts.local_time import zone_of
-from alerts.moves import SYSTEM, Move, moved
+from alerts.moves import SYSTEM, Move, may_act, moved, noted
 from alerts.policy import HOUR_MS
 from alerts.tasks import (
+    NOTE_LENGTH_MAX,
     OUTBOUND,
     UNASSIGNED,
+    Actor,
     Purpose,
     Refusal,
     RefusalReason,
@@ -94,12 +96,31 @@ class Clocks:
         due = task.escalate_ms is not None and task.escalate_ms <= now_ms
         if hop is None or not due or task.state is TaskState.IN_CONTACT:
             return Refusal(RefusalReason.WRONG_STATE, task)
+        return self._taken(task, hop, SYSTEM, now_ms)
+
+    def raise_now(self, task: Task, actor: Actor, why: str, now_ms: int) -> Move:
+        """Somebody asks for a supervisor before the clock runs out: the step of the chain that leads there, once.
+
+        Refused as `wrong_state` where the chain has no such step left: a supervisor has it already.
+        """
+        if not task.open:
+            return Refusal(RefusalReason.ALREADY_CLOSED, task)
+        if not may_act(task, actor):
+            return Refusal(RefusalReason.NOT_YOURS, task)
+        if len(why) > NOTE_LENGTH_MAX:
+            return Refusal(RefusalReason.NOTE_TOO_LONG, task)
+        hop = self._next_hop(task, "supervisor")
+        if hop is None or task.state is TaskState.IN_CONTACT:
+            return Refusal(RefusalReason.WRONG_STATE, task)
+        return self._taken(task, hop, actor, now_ms, notes=noted(task, actor, why, now_ms), extra={"note": why})
+
+    def _taken(self, task: Task, hop: Hop, actor: Actor, now_ms: int, **changes: Any) -> TaskEvent:
+        """The outbound team keeps its task and its supervisor is told; a manager's goes on to the next owner."""
         stays = task.owner == OUTBOUND
-        owner = task.owner if stays else hop.owner
-        passed_by = task.passed_by if stays else [*task.passed_by, task.owner]
         told = moved(
-            task, TaskEventKind.ESCALATED, SYSTEM, now_ms, detail=hop.owner,
-            owner=owner, passed_by=passed_by, escalation=hop.number,
+            task, TaskEventKind.ESCALATED, actor, now_ms, detail=hop.owner, escalation=hop.number,
+            owner=task.owner if stays else hop.owner,
+            passed_by=task.passed_by if stays else [*task.passed_by, task.owner], **changes,
         )  # fmt: skip
         return self.kept(task, told)
 
@@ -145,10 +166,11 @@ class Clocks:
         overdue_ms = int(hop.step.hours_overdue * HOUR_MS)
         return self._time_of(task).after(task.due_ms, overdue_ms, self._zone_of(task))
 
-    def _next_hop(self, task: Task) -> Hop | None:
-        """The next step that leads to somebody else. The outbound team has a supervisor and no deputy."""
+    def _next_hop(self, task: Task, to: str = "") -> Hop | None:
+        """The next step that leads to somebody else (`to`: this one). The outbound team has a supervisor and no deputy."""
         for number, step in enumerate(self._policy.escalation, start=1):
-            if number <= task.escalation or (task.owner == OUTBOUND and step.to == "deputy"):
+            skipped = (to and step.to != to) or (task.owner == OUTBOUND and step.to == "deputy")
+            if number <= task.escalation or skipped:
                 continue
             owner = task.deputy if step.to == "deputy" else task.team or UNASSIGNED
             if owner and owner != task.owner and owner not in task.passed_by:

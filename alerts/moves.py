@@ -81,7 +81,7 @@ def record(
         "disposition": disposition,
         "dialing_line_id": None,
         "contact_by": None,
-        "notes": _noted(task, actor, note, now_ms),
+        "notes": noted(task, actor, note, now_ms),
         **_slot_used(task, begun=begun),
     }
     extra = {"attempt": attempts, "disposition": disposition, "note": note or None, "begun": begun}
@@ -103,7 +103,7 @@ def add_note(task: Task, actor: Actor, text: str, now_ms: int) -> Move:
     if not may_act(task, actor):
         return Refusal(RefusalReason.NOT_YOURS, task)
     return moved(
-        task, TaskEventKind.NOTE_ADDED, actor, now_ms, notes=_noted(task, actor, text, now_ms), extra={"note": text}
+        task, TaskEventKind.NOTE_ADDED, actor, now_ms, notes=noted(task, actor, text, now_ms), extra={"note": text}
     )
 
 
@@ -284,7 +284,8 @@ def _refusal(task: Task, actor: Actor, note: str = "") -> Refusal | None:
     return None
 
 
-def _noted(task: Task, actor: Actor, text: str, now_ms: int) -> list[Note]:
+def noted(task: Task, actor: Actor, text: str, now_ms: int) -> list[Note]:
+    """The task's notes with this one; an empty text is none."""
     return [*task.notes, Note(now_ms, actor.name, text)][-EVIDENCE_LIMIT:] if text else task.notes
 
 

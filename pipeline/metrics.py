@@ -166,7 +166,7 @@ CATALOGUE: tuple[MetricSpec, ...] = (
     _counter(TASKS, "churnwatch_tasks_refused_total", "warnings", "reason",
         meaning="Warnings that made no task, by reason."),
     _counter(TASKS, "churnwatch_tasks_escalated_total", "steps", "owner_kind",
-        meaning="Steps of the escalation chain taken because a task's clock ran out."),
+        meaning="Steps of the escalation chain taken: a clock ran out, or somebody asked."),
     _counter(TASKS, "churnwatch_contacts_planned_total", "contacts", "step",
         meaning="Contacts reserved, by the daily plan or between two plans."),
     _histogram(TASKS, "churnwatch_plan_seconds", "s", meaning="Making the daily plan and reserving it."),

@@ -85,7 +85,7 @@ def require_inbox(request: Request, owner: str) -> None:
 
 
 def require_account(request: Request, account_id: str) -> None:
-    """Raises 404 unless the customer is the visitor's own, has a task in their inbox, or they see all."""
+    """Raises 404 unless the customer is the visitor's own, has a task that is or was in their inbox, or they see all."""
     person = person_of(request)
     if person is None or allowed(request, Permission.ALL_TASKS):
         return
@@ -94,9 +94,9 @@ def require_account(request: Request, account_id: str) -> None:
 
 
 def require_task(request: Request, task: Task) -> None:
-    """Raises 404 unless the task is in the visitor's inbox, its customer is theirs, or they see all."""
+    """Raises 404 unless the task is or was in the visitor's inbox, its customer is theirs, or they see all."""
     person = person_of(request)
-    if person is not None and task.owner != person.inbox:
+    if person is not None and person.inbox not in {task.owner, *task.passed_by}:
         require_account(request, task.account_id)
 
 
@@ -104,4 +104,4 @@ def _is_theirs(board: TaskBoard, inbox: str, account_id: str) -> bool:
     customer = board.customer(account_id)
     if customer is not None and inbox in {customer.manager_id, customer.deputy_id}:
         return True
-    return any(task.owner == inbox for task in board.tasks_of(account_id))
+    return any(inbox in {task.owner, *task.passed_by} for task in board.tasks_of(account_id))

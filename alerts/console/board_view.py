@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from alerts.tasks import LEVEL_RANK, Purpose, Task, TaskState
+from alerts.moves import SYSTEM
+from alerts.tasks import LEVEL_RANK, Purpose, Task, TaskEventKind, TaskState
 from pipeline.events import Level
 
 
@@ -43,6 +44,16 @@ def team(tasks: Iterable[Task], now_ms: int, shown: int) -> Team:
     incidents = [task for task in opened if task.purpose is Purpose.CRISIS]
     incidents.sort(key=lambda task: (-task.created_ms, task.task_id))
     return Team(loads, escalated[:shown], incidents[:shown])
+
+
+def raised(task: Task) -> tuple[str, str] | None:
+    """Who asked for a supervisor, and why; None where the clock took the last step by itself."""
+    steps = [entry for entry in task.history if entry.kind is TaskEventKind.ESCALATED]
+    if not steps or steps[-1].actor == SYSTEM.name:
+        return None
+    last = steps[-1]
+    words = [note.text for note in task.notes if (note.ts_ms, note.actor) == (last.ts_ms, last.actor)]
+    return last.actor, words[-1] if words else ""
 
 
 def _load(owner: str, tasks: list[Task], now_ms: int) -> Load:

@@ -7,7 +7,7 @@ from alerts.console.charts.marks import Mark
 from alerts.console.moments import Due, due, moment
 from alerts.console.page_texts import PageTexts
 from alerts.console.rows import Wording, acceptable, why
-from alerts.tasks import HistoryEntry, Task
+from alerts.tasks import OUTBOUND, UNASSIGNED, HistoryEntry, Task, TaskState
 from pipeline.events import Disposition, SignalReport
 
 #: What a person can report. The others are a dialer's own (dropped, dead air, not tried).
@@ -55,6 +55,7 @@ class Typed:
 
     disposition: str = ""
     note: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class Card:
     notes: list[tuple[str, str, str]]
     history: list[Happening]
     acceptable: bool
+    escalatable: bool
     typed: Typed
 
 
@@ -92,8 +94,16 @@ def card(task: Task, now_ms: int, wording: Wording, first_number: int = 1, typed
         notes=[(moment(note.ts_ms, wording.zone), note.actor, note.text) for note in task.notes],
         history=[_happening(entry, wording) for entry in reversed(task.history)],
         acceptable=acceptable(task),
+        escalatable=escalatable(task),
         typed=typed or Typed(),
     )
+
+
+def escalatable(task: Task) -> bool:
+    """Whether a supervisor can still be asked for: none has it, and no call is under way."""
+    supervisors = {task.team or UNASSIGNED, UNASSIGNED}
+    told = task.owner in supervisors or (task.owner == OUTBOUND and task.escalation > 0)
+    return task.open and not told and task.state is not TaskState.IN_CONTACT
 
 
 def marks(cards: list[Card]) -> list[Mark]:

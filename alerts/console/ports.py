@@ -48,6 +48,10 @@ class TaskBoard(Protocol):
 
     def reassign(self, task_id: str, actor: Actor, owner: str, version: int | None = None) -> Task | Refusal: ...
 
+    def escalate(self, task_id: str, actor: Actor, why: str, version: int | None = None) -> Task | Refusal:
+        """To a supervisor; refused as `wrong_state` where one has it already."""
+        ...
+
     def customer(self, account_id: str) -> Customer | None:
         """With `opted_out` as the account's book says."""
         ...

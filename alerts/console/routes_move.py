@@ -1,4 +1,4 @@
-"""Tasks that go elsewhere: put aside for some days, handed over, many at once by a supervisor."""
+"""Tasks that go elsewhere: put aside for some days, handed over, escalated; many at once by a supervisor."""
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
@@ -12,7 +12,7 @@ from alerts.console.owners import known_owners
 from alerts.console.rows import inbox_href
 from alerts.console.task_answers import answer, problem, visible_task
 from alerts.console.visitor import acting
-from alerts.tasks import Refusal, Task
+from alerts.tasks import Actor, Refusal, RefusalReason, Task, TaskEventKind
 
 router = APIRouter()
 WORKS_TASKS = [Depends(Needs(Permission.WORK_TASKS))]
@@ -45,6 +45,23 @@ def hand_over(request: Request, task_id: str, form: CheckedForm) -> Response:
     return answer(request, task, result, form, "handed_over")
 
 
+@router.post("/tasks/{task_id:path}/escalate", dependencies=WORKS_TASKS)
+def escalate(request: Request, task_id: str, form: CheckedForm) -> Response:
+    """Ask for a supervisor, and say why. Asked twice (a form sent again), it is done once."""
+    task = visible_task(request, task_id)
+    why = form.fields.get("why", "").replace("\r\n", "\n").strip()
+    if not why:
+        return problem(request, task, form, "refusal.say_why")
+    actor = acting(request, task.owner)
+    result = console_of(request).board.escalate(task_id, actor, why, form.version)
+    if isinstance(result, Refusal) and result.task is not None and result.task.open and result.task.escalation:
+        if raised_by(result.task, actor):
+            return answer(request, task, result.task, form, "escalated")
+        if result.reason is RefusalReason.WRONG_STATE:
+            return problem(request, task, form, "refusal.already_escalated", 409)
+    return answer(request, task, result, form, "escalated")
+
+
 @router.post("/many/{owner:path}", dependencies=ASSIGNS)
 def many(request: Request, owner: str, form: CheckedForm) -> Response:
     """Put many tasks aside or hand them over; each by itself, and the page tells how many were refused."""
@@ -54,6 +71,12 @@ def many(request: Request, owner: str, form: CheckedForm) -> Response:
         return RedirectResponse(f"{inbox_href(owner)}?told=none", 303)
     done = sum(isinstance(_one(request, task_id, form), Task) for task_id in picked)
     return RedirectResponse(f"{inbox_href(owner)}?told={done}.{len(picked) - done}", 303)
+
+
+def raised_by(task: Task, actor: Actor) -> bool:
+    """Whether the last step of the chain was this person's own."""
+    steps = [entry for entry in task.history if entry.kind is TaskEventKind.ESCALATED]
+    return bool(steps) and steps[-1].actor == actor.name
 
 
 def _one(request: Request, task_id: str, form: ActionForm) -> Task | Refusal:

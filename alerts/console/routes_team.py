@@ -5,7 +5,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from alerts.accounts.roles import Permission
 from alerts.console.access import Needs
-from alerts.console.board_view import team
+from alerts.console.board_view import raised, team
 from alerts.console.context import console_of
 from alerts.console.moments import moment
 from alerts.console.rows import rows
@@ -33,5 +33,5 @@ def board(request: Request) -> Response:
         escalated=list(zip(rows(shown.escalated, known, now_ms, wording), shown.escalated, strict=True)),
         incidents=list(zip(rows(shown.incidents, known, now_ms, wording), shown.incidents, strict=True)),
         room=console.desk.room(owners) if console.desk else {},
-        moment=lambda at_ms: moment(at_ms, wording.zone),
+        raised=raised, moment=lambda at_ms: moment(at_ms, wording.zone),
     )  # fmt: skip

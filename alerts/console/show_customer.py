@@ -71,7 +71,7 @@ def _value(request: Request, account_id: str, texts: PageTexts) -> ValuePanel | 
 
 def did_words(did: str, texts: PageTexts) -> str:
     """What was just done, or the disposition that was recorded; anything else in the address says nothing."""
-    if did in {"accepted", "noted", "snoozed", "handed_over", "offered"}:
+    if did in {"accepted", "noted", "snoozed", "handed_over", "offered", "escalated"}:
         return texts(f"did.{did}")
     if did in {str(disposition) for disposition in Disposition}:
         return texts("did.recorded", what=texts.word("disposition", did))

@@ -40,12 +40,12 @@ def answer(request: Request, task: Task, result: Task | Refusal, form: ActionFor
     return _shown_again(request, task, form, words, status)
 
 
-def problem(request: Request, task: Task, form: ActionForm, key: str) -> Response:
-    """The customer's page again with what was typed, and the words of `key` on top (422)."""
+def problem(request: Request, task: Task, form: ActionForm, key: str, status: int = 422) -> Response:
+    """The customer's page again with what was typed, and the words of `key` on top."""
     words = console_of(request).pages.wording(request).texts(key)
-    return _shown_again(request, task, form, words, 422)
+    return _shown_again(request, task, form, words, status)
 
 
 def _shown_again(request: Request, task: Task, form: ActionForm, words: str, status: int) -> Response:
-    wish = Wish(typed={task.task_id: Typed(form.disposition, form.note)})
+    wish = Wish(typed={task.task_id: Typed(form.disposition, form.note, form.fields.get("why", ""))})
     return show_customer(request, task.account_id, wish, problem=words, status=status)

@@ -163,6 +163,11 @@ class TaskStore:
     def reassign(self, task_id: str, actor: Actor, owner: str, version: int | None = None) -> Task | Refusal:
         return self.change(task_id, version, lambda _, task: moves.reassign(task, actor, owner, self.now_ms()))
 
+    def escalate(self, task_id: str, actor: Actor, why: str, version: int | None = None) -> Task | Refusal:
+        """To a supervisor now, by the chain that its clock would take; see `Clocks.raise_now`."""
+        clocks = self.rules.clocks
+        return self.change(task_id, version, lambda _, task: clocks.raise_now(task, actor, why, self.now_ms()))
+
     def begin_contact(self, task_id: str, actor: Actor, version: int | None = None) -> Task | Refusal:
         """A person contacts the customer now: consent, hours and caps are checked, and it counts from this moment."""
         return self.change(task_id, version, lambda book, task: self._begin(book, task, actor, task.attempts + 1))

@@ -46,7 +46,7 @@ RETENTION = Board(
         Figure(
             "Steps of escalation",
             "none",
-            "In the last 24 hours: a task's clock ran out and the next in line was told.",
+            "In the last 24 hours: a task's clock ran out, or somebody asked, and the next in line was told.",
             Ask(grown("churnwatch_tasks_escalated_total{}", "24h"), "steps"),
             decimals=0,
         ),

@@ -115,6 +115,23 @@ def test_overdue_tasks_climb_the_chain_once_a_step(store: TaskStore, clock: Manu
     assert verify(logged(store)) == {"a-1": 3}
 
 
+def test_somebody_who_asks_for_a_supervisor_gets_one_at_once_and_the_log_keeps_why(
+    store: TaskStore, clock: ManualClock
+) -> None:
+    store.directory.put([managed()], [], {})
+    store.admit_warnings([warning(level=Level.CRITICAL)])
+    (task,) = store.open_tasks(MANAGER.name)
+    raised = the_task(store.escalate(task.task_id, MANAGER, "asks for the director", task.version))
+    assert (raised.owner, raised.passed_by) == ("unassigned", [MANAGER.name])
+    again = the_refusal(store.escalate(task.task_id, MANAGER, "asks for the director"))
+    assert again.reason is RefusalReason.WRONG_STATE
+    clock.advance(NOON_MS + 3 * DAY_MS)
+    assert store.escalate_overdue() == []
+    assert verify(logged(store)) == {"a-1": 2}
+    told = logged(store)[-1]
+    assert (told.kind, told.actor, told.note) == (TaskEventKind.ESCALATED, MANAGER.name, "asks for the director")
+
+
 def test_a_task_that_waits_for_its_customer_does_not_escalate(store: TaskStore, clock: ManualClock) -> None:
     store.directory.put([managed()], [], {})
     store.admit_warnings([warning(level=Level.CRITICAL)])

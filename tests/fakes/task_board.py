@@ -130,6 +130,18 @@ class FakeTaskBoard:
             }
             return self._changed(task, actor, TaskEventKind.REASSIGNED, owner, changes)
 
+    def escalate(self, task_id: str, actor: Actor, why: str, version: int | None = None) -> Task | Refusal:
+        with self._lock:
+            task = self._writable(task_id, actor, version, why)
+            if isinstance(task, Refusal):
+                return task
+            if task.escalation:
+                return Refusal(RefusalReason.WRONG_STATE, task)
+            changes: dict[str, object] = {"escalation": 2, "notes": [*task.notes, Note(NOW_MS, actor.name, why)]}
+            if task.owner != "outbound":
+                changes |= {"owner": "north", "passed_by": [*task.passed_by, task.owner]}
+            return self._changed(task, actor, TaskEventKind.ESCALATED, "north", changes)
+
     def customer(self, account_id: str) -> Customer | None:
         self._reach()
         return self.customers_known.get(account_id)
@@ -182,7 +194,7 @@ class FakeTaskBoard:
         if version is not None and version != task.version:
             return Refusal(RefusalReason.STALE_VERSION, task)
         may = (
-            {task.owner, task.deputy, task.accepted_by}
+            {task.owner, task.deputy, task.accepted_by, *task.passed_by}
             if task.owner != "outbound"
             else {task.accepted_by or actor.name}
         )

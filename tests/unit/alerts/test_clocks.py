@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -14,7 +15,18 @@ from alerts.clock_policy import CLOCK_POLICY_FILE, ClockPolicyError, read_clock_
 from alerts.clocks import Clocks
 from alerts.moves import accept, add_note, reassign, record, snooze
 from alerts.rules import read_rules
-from alerts.tasks import OUTBOUND, UNASSIGNED, Refusal, RefusalReason, Task, TaskEvent, TaskEventKind, TaskState
+from alerts.tasks import (
+    OUTBOUND,
+    UNASSIGNED,
+    Actor,
+    Refusal,
+    RefusalReason,
+    Role,
+    Task,
+    TaskEvent,
+    TaskEventKind,
+    TaskState,
+)
 from pipeline.events import Disposition, Level
 from tests.fakes.alert_records import DAY_MS, HOUR_MS, MANAGER, NOON_MS, SUPERVISOR
 
@@ -257,3 +269,41 @@ def test_a_wrong_clock_policy_is_named(tmp_path: Path, old: str, new: str, named
     with pytest.raises(ClockPolicyError, match=named) as caught:
         read_clock_policy(path)
     assert "clocks.toml" in str(caught.value)
+
+
+def test_somebody_asks_for_a_supervisor_once_and_the_deputy_is_passed_over() -> None:
+    task = new_task(NOON_MS)
+    raised = CLOCKS.raise_now(task, MANAGER, "asks for the director", NOON_MS + HOUR_MS)
+    assert isinstance(raised, TaskEvent)
+    assert (raised.kind, raised.actor, raised.note) == (TaskEventKind.ESCALATED, MANAGER.name, "asks for the director")
+    higher = after(task, raised)
+    assert (higher.owner, higher.passed_by, higher.escalation, higher.escalate_ms) == ("team-1", ["m-1"], 2, None)
+    assert higher.history[-1].detail == "team-1"
+    assert higher.notes[-1].text == "asks for the director"
+    again = CLOCKS.raise_now(higher, MANAGER, "again", NOON_MS + HOUR_MS)
+    assert isinstance(again, Refusal)
+    assert again.reason is RefusalReason.WRONG_STATE
+
+
+def test_the_outbound_team_keeps_a_task_that_a_caller_escalates() -> None:
+    task = new_task(NOON_MS, owner=OUTBOUND)
+    higher = after(task, CLOCKS.raise_now(task, Actor("cal", Role.CALLER), "shouts", NOON_MS))
+    assert (higher.owner, higher.passed_by, higher.escalation) == (OUTBOUND, [], 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "actor", "reason"),
+    [
+        ({"state": TaskState.DONE}, MANAGER, RefusalReason.ALREADY_CLOSED),
+        ({}, Actor("m-9"), RefusalReason.NOT_YOURS),
+        ({"state": TaskState.IN_CONTACT}, MANAGER, RefusalReason.WRONG_STATE),
+        ({"owner": "team-1", "escalation": 2, "passed_by": ["m-1"]}, MANAGER, RefusalReason.WRONG_STATE),
+    ],
+)
+def test_an_escalation_is_refused(changes: dict[str, Any], actor: Actor, reason: RefusalReason) -> None:
+    refused = CLOCKS.raise_now(new_task(NOON_MS, **changes), actor, "why", NOON_MS)
+    assert isinstance(refused, Refusal)
+    assert refused.reason is reason
+    long = CLOCKS.raise_now(new_task(NOON_MS), MANAGER, "x" * 2001, NOON_MS)
+    assert isinstance(long, Refusal)
+    assert long.reason is RefusalReason.NOTE_TOO_LONG

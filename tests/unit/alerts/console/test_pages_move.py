@@ -75,3 +75,42 @@ def test_the_board_tells_load_and_what_is_late_by_person(visitor: Visitor) -> No
     page = visitor.get("/team").text
     for owner in {task.owner for task in visitor.board.tasks.values() if task.open} - {"outbound", "unassigned"}:
         assert f">{owner}</a>" in page
+
+
+def test_a_task_is_escalated_with_its_reason_and_stands_on_the_supervisors_board(visitor: Visitor) -> None:
+    visitor.become("m-17")
+    assert "Escalate now" in visitor.get("/customers/ACC-33904").text
+    done = visitor.post("/tasks/t-4/escalate", why="Asks for <b>the director</b>", version="1")
+    assert done.status_code == 303
+    page = visitor.get(done.headers["location"]).text
+    assert "it stands on the supervisor's board" in page.replace("&#39;", "'")
+    assert "Escalated: north" in page
+    task = visitor.board.tasks["t-4"]
+    assert (task.owner, task.passed_by, task.escalation) == ("north", ["m-17"], 2)
+    board = visitor.get("/team").text
+    assert "<b>m-17</b>: Asks for &lt;b&gt;the director&lt;/b&gt;" in board
+
+
+def test_escalating_twice_is_done_once(visitor: Visitor) -> None:
+    visitor.become("m-17")
+    answers = [visitor.post("/tasks/t-4/escalate", why="now", version="1") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [303] * 3
+    assert visitor.board.tasks["t-4"].version == 2
+
+
+def test_somebody_else_is_told_that_a_supervisor_has_it_already(visitor: Visitor) -> None:
+    visitor.become("m-17")
+    visitor.post("/tasks/t-4/escalate", why="now", version="1")
+    visitor.become("m-18")
+    late = visitor.post("/tasks/t-4/escalate", why="typed by the deputy")
+    assert late.status_code == 409
+    assert "A supervisor has this task already" in late.text
+
+
+def test_an_escalation_without_a_reason_is_asked_for_one_and_a_long_one_is_shown_again(visitor: Visitor) -> None:
+    visitor.become("m-17")
+    assert visitor.post("/tasks/t-4/escalate", why=" \r\n ", version="1").status_code == 422
+    long = visitor.post("/tasks/t-4/escalate", why="x" * 2001, version="1")
+    assert long.status_code == 422
+    assert "x" * 2001 in long.text
+    assert visitor.board.tasks["t-4"].version == 1
