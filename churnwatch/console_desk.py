@@ -7,8 +7,9 @@ import redis
 
 from alerts.console.ports import Room
 from alerts.store import TaskStore
+from alerts.store.happenings import Happened
 from alerts.store.valuation import assessment_of
-from alerts.tasks import Actor
+from alerts.tasks import Actor, Task
 from alerts.value.assess import Assessment
 from alerts.value.policy import ValuePolicy
 from alerts.vault import ReadFor, Vault
@@ -41,6 +42,12 @@ class ConsoleDesk:
 
     def number(self, account_id: str, line_id: str, actor: Actor, why: str) -> str | None:
         return self._vault.number(account_id, line_id, actor, ReadFor.REVEAL, why)
+
+    def happened(self, account_id: str, since_ms: int, until_ms: int) -> list[Happened]:
+        return self._store.happenings.of(account_id, since_ms, until_ms)
+
+    def incidents(self, region: str) -> list[Task]:
+        return self._store.incidents_of(region)
 
     def room(self, owners: Sequence[str]) -> dict[str, Room]:
         today = self._store.day_of(self._store.now_ms())

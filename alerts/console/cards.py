@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from alerts.console.ageing import aged
 from alerts.console.charts.marks import Mark
+from alerts.console.ladder_view import ladder
 from alerts.console.moments import Due, due, moment
 from alerts.console.page_texts import PageTexts
 from alerts.console.rows import Wording, acceptable, why
@@ -73,6 +76,7 @@ class Card:
     history: list[Happening]
     acceptable: bool
     escalatable: bool
+    ladder: Markup | None
     typed: Typed
 
 
@@ -95,6 +99,7 @@ def card(task: Task, now_ms: int, wording: Wording, first_number: int = 1, typed
         history=[_happening(entry, wording) for entry in reversed(task.history)],
         acceptable=acceptable(task),
         escalatable=escalatable(task),
+        ladder=ladder(task, now_ms, wording),
         typed=typed or Typed(),
     )
 

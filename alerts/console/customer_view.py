@@ -8,9 +8,12 @@ from markupsafe import Markup
 from alerts.console.ageing import refreshed
 from alerts.console.cards import Card, Typed, card, marks
 from alerts.console.charts.invoices import invoice_chart
-from alerts.console.charts.usage import DAY_MS, day_label, sparkline, usage_chart
-from alerts.console.ports import TaskBoard
+from alerts.console.charts.timeline import Drawing, Event, Lane, timeline
+from alerts.console.charts.usage import DAY_MS, day_label, sparkline
+from alerts.console.page_texts import PageTexts
+from alerts.console.ports import CustomerDesk, TaskBoard
 from alerts.console.rows import Wording
+from alerts.console.time_axis import SPANS, Told, earlier, event_rows, events
 from alerts.tasks import Customer, Task
 from pipeline.line_views import LineView
 
@@ -31,6 +34,9 @@ class Picture:
     line_id: str
     usage: Markup
     usage_rows: list[tuple[str, int]]
+    event_rows: list[tuple[str, str, str]]
+    days: int
+    earlier: int
     invoices: Markup | None
     invoice_rows: list[tuple[str, str]]
 
@@ -54,16 +60,17 @@ class CustomerPage:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the visitor asked of the page: a line to draw, and typed words to show again (by task id)."""
+    """What the visitor asked of the page: a line to draw over so many days, and typed words to show again (by task id)."""
 
     line_id: str | None = None
     typed: Mapping[str, Typed] | None = None
+    days: int = SPANS[0]
 
 
 def customer_page(
-    board: TaskBoard, account_id: str, wording: Wording, wish: Wish, lines_max: int
+    board: TaskBoard, account_id: str, wording: Wording, wish: Wish, lines_max: int, desk: CustomerDesk | None = None
 ) -> CustomerPage | None:
-    """None when neither the directory nor any task knows this account."""
+    """None when neither the directory nor any task knows this account. Without `desk`, only tasks and lines are known."""
     customer = board.customer(account_id)
     tasks = board.tasks_of(account_id)
     if customer is None and not tasks:
@@ -75,6 +82,7 @@ def customer_page(
     opened = _cards([refreshed(task, views) for task in tasks if task.open], now_ms, wording, wish)
     closed = _cards([task for task in tasks if not task.open], now_ms, wording, wish)
     chosen = _chosen_line(wish.line_id, shown, views, tasks)
+    found = events(tasks, told(desk, account_id, customer, now_ms), now_ms, wording) if chosen else []
     return CustomerPage(
         account_id=account_id,
         customer=customer,
@@ -83,8 +91,16 @@ def customer_page(
         closed_cards=closed,
         lines=[_line_row(line_id, chosen, views.get(line_id), wording) for line_id in shown],
         lines_hidden=len(known) - len(shown),
-        picture=_picture(views[chosen], opened, wording) if chosen else None,
+        picture=_picture(views[chosen], opened, found, (now_ms, wish.days), wording) if chosen else None,
     )
+
+
+def told(desk: CustomerDesk | None, account_id: str, customer: Customer | None, now_ms: int) -> Told:
+    """What the desk knows of the longest span that can be looked at."""
+    if desk is None:
+        return Told()
+    incidents = desk.incidents(customer.region) if customer else []
+    return Told(desk.happened(account_id, now_ms - max(SPANS) * DAY_MS, now_ms), incidents)
 
 
 def _cards(tasks: list[Task], now_ms: int, wording: Wording, wish: Wish) -> list[Card]:
@@ -115,9 +131,11 @@ def _line_row(line_id: str, chosen: str | None, view: LineView | None, wording: 
     return LineRow(line_id, line_id == chosen, view, spark, f"{bills[-1].amount:,.2f}" if bills else "")
 
 
-def _picture(view: LineView | None, opened: list[Card], wording: Wording) -> Picture | None:
-    if view is None:
-        return None
+def _picture(
+    view: LineView, opened: list[Card], found: list[Event], looked: tuple[int, int], wording: Wording
+) -> Picture:
+    """`looked`: when, and at how many days."""
+    now_ms, days = looked
     texts = wording.texts
     about = [entry for entry in opened if entry.task.line_id is None or view.line_id in _lines_of(entry.task)]
     bills = sorted(view.invoices, key=lambda invoice: invoice.ts_ms)
@@ -132,11 +150,23 @@ def _picture(view: LineView | None, opened: list[Card], wording: Wording) -> Pic
     bill_words = texts("customer.invoices_words", n=len(bills), last=f"{bills[-1].amount:,.2f}" if bills else "-")
     return Picture(
         line_id=view.line_id,
-        usage=usage_chart(view, marks(about), texts("customer.usage", line=view.line_id), usage_words),
+        usage=timeline(
+            Drawing(view, marks(about), found, days, _names(texts)),
+            texts("customer.usage", line=view.line_id),
+            f"{usage_words} {bill_words} {texts('customer.events_words', n=len(event_rows(found, days, now_ms, wording)))}",
+        ),
         usage_rows=_usage_rows(view),
+        event_rows=event_rows(found, days, now_ms, wording),
+        days=days,
+        earlier=earlier(found, days, now_ms),
         invoices=invoice_chart(bills, texts("customer.invoices", line=view.line_id), bill_words) if bills else None,
         invoice_rows=[(day_label(invoice.ts_ms), f"{invoice.amount:,.2f}") for invoice in bills],
     )
+
+
+def _names(texts: PageTexts) -> dict[str, str]:
+    """What stands beside the curves and lanes."""
+    return {name: texts.word("lane", name) for name in ("usage", "spend", *Lane)}
 
 
 def _usage_rows(view: LineView) -> list[tuple[str, int]]:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from alerts.live_rules.observed import Observed
 from alerts.rules import Rules
+from alerts.store.happenings import Happened
 from alerts.task_counts import Counts, OwnerCounts
 from alerts.tasks import Actor, Customer, Refusal, Task, TaskState
 from alerts.value.assess import Assessment
@@ -88,7 +89,7 @@ class Room:
 
 
 class CustomerDesk(Protocol):
-    """What the console asks beyond tasks: value, numbers, capacity. Redis errors propagate."""
+    """What the console asks beyond tasks: value, numbers, what happened, capacity. Redis errors propagate."""
 
     @property
     def value_policy(self) -> ValuePolicy: ...
@@ -99,6 +100,14 @@ class CustomerDesk(Protocol):
 
     def number(self, account_id: str, line_id: str, actor: Actor, why: str) -> str | None:
         """The number behind a line; who asked and why is written down first. None: the vault has none."""
+        ...
+
+    def happened(self, account_id: str, since_ms: int, until_ms: int) -> list[Happened]:
+        """Orders and tickets of the account, the oldest first."""
+        ...
+
+    def incidents(self, region: str) -> list[Task]:
+        """Incidents of many customers of this region, open ones first."""
         ...
 
     def room(self, owners: Sequence[str]) -> dict[str, Room]:

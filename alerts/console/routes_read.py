@@ -17,6 +17,7 @@ from alerts.console.owners import known_owners
 from alerts.console.page_texts import PageTexts
 from alerts.console.show_customer import show_customer
 from alerts.console.store_errors import STORE_AWAY
+from alerts.console.time_axis import Days
 from alerts.console.visitor import acting, person_of
 
 router = APIRouter()
@@ -73,10 +74,10 @@ async def live(request: Request, owner: str, seen: str = "") -> Response:
 
 
 @router.get("/customers/{account_id:path}", response_class=HTMLResponse, dependencies=SEES_TASKS)
-def customer(request: Request, account_id: str, line: str | None = None, did: str = "") -> Response:
+def customer(request: Request, account_id: str, line: str | None = None, did: str = "", days: Days = "28") -> Response:
     """One customer: picture, tasks, what can be done."""
     require_account(request, account_id)
-    return show_customer(request, account_id, Wish(line), did=did)
+    return show_customer(request, account_id, Wish(line, days=int(days)), did=did)
 
 
 @router.get("/healthz", dependencies=ANYBODY)

@@ -12,6 +12,7 @@ from alerts.console.context import console_of
 from alerts.console.customer_view import Wish, customer_page
 from alerts.console.forms import CheckedForm
 from alerts.console.show_customer import show_customer
+from alerts.console.time_axis import Days
 from alerts.console.visitor import acting
 
 router = APIRouter()
@@ -41,13 +42,18 @@ def reveal(request: Request, account_id: str, form: CheckedForm) -> Response:
 
 @router.get("/charts/{kind}/{account_id:path}", dependencies=SEES_TASKS)
 def chart(
-    request: Request, kind: str, account_id: str, line: Annotated[str | None, Query(max_length=200)] = None
+    request: Request,
+    kind: str,
+    account_id: str,
+    line: Annotated[str | None, Query(max_length=200)] = None,
+    days: Days = "28",
 ) -> Response:
     """One chart of a customer as a file."""
     require_account(request, account_id)
     console = console_of(request)
     wording = console.pages.wording(request)
-    page = customer_page(console.board, account_id, wording, Wish(line), console.pages.config.lines_shown_max)
+    lines_max = console.pages.config.lines_shown_max
+    page = customer_page(console.board, account_id, wording, Wish(line, days=int(days)), lines_max, console.desk)
     drawn = None if page is None or page.picture is None else page.picture.charts().get(kind)
     if drawn is None:
         raise HTTPException(404)

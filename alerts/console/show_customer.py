@@ -12,6 +12,7 @@ from alerts.console.moments import SNOOZE_DAYS, day
 from alerts.console.owners import known_owners
 from alerts.console.page_texts import PageTexts
 from alerts.console.playbook_view import playbook_cards
+from alerts.console.time_axis import SPANS
 from alerts.console.value_view import ValuePanel, value_panel
 from alerts.console.visitor import acting
 from alerts.tasks import NOTE_LENGTH_MAX
@@ -39,7 +40,7 @@ def show_customer(
     console = console_of(request)
     pages = console.pages
     wording = pages.wording(request)
-    page = customer_page(console.board, account_id, wording, wish, pages.config.lines_shown_max)
+    page = customer_page(console.board, account_id, wording, wish, pages.config.lines_shown_max, console.desk)
     if page is None:
         raise HTTPException(404)
     return pages.render(
@@ -55,6 +56,7 @@ def show_customer(
         note_length_max=NOTE_LENGTH_MAX,
         owners=known_owners(request),
         snooze_days=SNOOZE_DAYS,
+        spans=SPANS,
         day=lambda at_ms: day(at_ms, pages.zone),
         value=_value(request, account_id, wording.texts),
         number=number,

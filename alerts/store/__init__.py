@@ -14,10 +14,12 @@ from alerts import dialing, moves
 from alerts.book import Book
 from alerts.clock import Clock
 from alerts.contact import day_ends_ms, day_of
+from alerts.crisis import Place
 from alerts.enforcement import enforce
 from alerts.law import lawful_view
 from alerts.rules import Rules, read_rules
 from alerts.store.directory import Directory
+from alerts.store.happenings import Happenings
 from alerts.store.inbox import Inbox
 from alerts.store.intake import ATTEMPTS_MAX, Intake
 from alerts.store.keys import Keys
@@ -64,6 +66,7 @@ class TaskStore:
         self.ledger = Ledger(client, self.keys, self.policy, self.rules.capacity)
         self.directory = Directory(client, self.keys)
         self.measured = Measured(client, self.keys, self.rules.value.bandwidth_products)
+        self.happenings = Happenings(client, self.keys)
         self.outbox = Outbox(client, self.keys)
         self.intake = Intake(client, self.keys, self.ledger, self.directory, self.rules, clock)
         self._inbox = Inbox(client, self.keys, self.ledger)
@@ -100,6 +103,10 @@ class TaskStore:
     def tasks_of(self, account_id: str) -> list[Task]:
         """The account's tasks, open ones first, at most 50."""
         return self._inbox.tasks_of(account_id)
+
+    def incidents_of(self, region: str) -> list[Task]:
+        """Incidents of many customers of this region, open ones first."""
+        return self._inbox.tasks_of_all([Place(region, group.name).account_id for group in self.policy.groups.order])
 
     def customer(self, account_id: str) -> Customer | None:
         known = self.directory.customers([account_id]).get(account_id)

@@ -87,6 +87,10 @@ class Keys(NamedTuple):
         """Single facts of an account by when they happened (alerts/value/measures.py)."""
         return f"{self.prefix}:measured:{kind}:{account_id}"
 
+    def happened(self, account_id: str) -> str:
+        """Orders and tickets of an account, lately, by when (alerts/store/happenings.py)."""
+        return f"{self.prefix}:happened:{account_id}"
+
     @property
     def barred_numbers(self) -> str:
         """Set of lines that must not be called, whoever's account they belong to."""

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from alerts.console.ports import Room
-from alerts.tasks import OUTBOUND, Actor
+from alerts.store.happenings import Happened, Happening
+from alerts.tasks import OUTBOUND, UNASSIGNED, Actor, Purpose, Task, TaskState
 from alerts.value.assess import Assessment, assess
 from alerts.value.facts import gather
 from alerts.value.policy import ValuePolicy
-from tests.fakes.console_samples import NOW_MS
+from tests.fakes.console_samples import DAY_MS, NOW_MS, task
 from tests.fakes.read_once import shipped_rules
 from tests.fakes.task_board import FakeTaskBoard
 
@@ -43,6 +44,25 @@ class FakeDesk:
     def number(self, account_id: str, line_id: str, actor: Actor, why: str) -> str | None:
         self.told.append((actor.name, line_id, why))
         return NUMBER if line_id == f"{account_id}-L1" else None
+
+    def happened(self, account_id: str, since_ms: int, until_ms: int) -> list[Happened]:
+        """The same few for everybody: a complaint and its end, a step to another operator, an order of last summer."""
+        self._board.customer(account_id)
+        told = [
+            Happened(NOW_MS - 130 * DAY_MS, Happening("order", "renewal", "o-1")),
+            Happened(NOW_MS - 16 * DAY_MS, Happening("care", "complaint", "c-1", None, 4)),
+            Happened(NOW_MS - 14 * DAY_MS, Happening("care", "fault_closed", "c-2", f"{account_id}-L1", 2)),
+            Happened(NOW_MS - 6 * DAY_MS, Happening("order", "port_eligibility_query", "o-2", f"{account_id}-L1")),
+        ]
+        return [one for one in told if since_ms <= one.at_ms <= until_ms]
+
+    def incidents(self, region: str) -> list[Task]:
+        """One that is over."""
+        over = task(
+            "t-incident", f"incident:{region}:service", ["complaint"], owner=UNASSIGNED, purpose=Purpose.CRISIS,
+            region=region, created_ms=NOW_MS - 17 * DAY_MS, closed_ms=NOW_MS - 14 * DAY_MS, state=TaskState.DONE,
+        )  # fmt: skip
+        return [over]
 
     def room(self, owners: Sequence[str]) -> dict[str, Room]:
         return {owner: Room(7, 20, 412.5 if owner == "m-17" else None) for owner in owners if owner != OUTBOUND} | {

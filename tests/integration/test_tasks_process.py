@@ -294,6 +294,8 @@ def test_what_happens_to_customers_makes_and_ends_tasks_once_whatever_is_read_ag
         lose_everything(client, store)
         send(stream_settings, line_view("l-9", NOON_MS + DAY_MS, "a-9"))
         wait_until(lambda: store.counts().closed == 2, "the win-back to end")
+    happened = [one.what.code for one in store.happenings.of("a-1", 0, NOON_MS + DAY_MS)]
+    assert sorted(happened) == ["fault_closed", "port_out_done", "provisioning_done", "reconnect", "renewal"]
     events = published(stream_settings, "task-events", TaskEvent, 5)
     verify(events)
     causes = Counter(event.warning_id for event in distinct(events) if event.warning_id)

@@ -1,12 +1,12 @@
-"""A line's bills as bars, the usual one (median of the earlier ones) as a line across."""
+"""A line's bills as bars, the usual range (median and spread of the earlier ones) behind them."""
 
 from collections.abc import Sequence
-from statistics import median
 
 from markupsafe import Markup, escape
 
 from alerts.console.charts.marks import frame, grid, label_below
 from alerts.console.charts.plane import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, Plane, round_top
+from alerts.console.charts.timeline import usual_bill
 from alerts.console.charts.usage import day_label
 from pipeline.line_views import InvoiceView
 
@@ -18,7 +18,7 @@ def invoice_chart(invoices: Sequence[InvoiceView], title: str, description: str)
     shown = sorted(invoices, key=lambda invoice: invoice.ts_ms)[-BARS_MAX:]
     plane = Plane(len(shown), round_top([invoice.amount for invoice in shown]))
     bars = "".join(_bar(plane, place, invoice, len(shown)) for place, invoice in enumerate(shown))
-    return frame([grid(plane), bars, _usual(plane, shown)], title, description, "invoices")
+    return frame([grid(plane), _usual(plane, shown), bars], title, description, "invoices")
 
 
 def _bar(plane: Plane, place: int, invoice: InvoiceView, count: int) -> str:
@@ -34,7 +34,13 @@ def _bar(plane: Plane, place: int, invoice: InvoiceView, count: int) -> str:
 
 
 def _usual(plane: Plane, shown: Sequence[InvoiceView]) -> str:
-    if len(shown) < 3:
+    """The band of usual bills behind the bars, its middle as a dashed line."""
+    usual = usual_bill(shown)
+    if usual is None:
         return ""
-    y = plane.y(median(invoice.amount for invoice in shown[:-1]))
-    return f'<line class="baseline" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}"/>'
+    low, middle, high = (plane.y(value) for value in usual)
+    width, height = WIDTH - LEFT - RIGHT, max(round(low - high, 1), 1.0)
+    return (
+        f'<rect class="band" x="{LEFT}" y="{high}" width="{width}" height="{height}"/>'
+        f'<line class="baseline" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{middle}" y2="{middle}"/>'
+    )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from alerts.console.charts.plane import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Plane, short_number
+from alerts.console.charts.plane import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, Plane, short_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,3 @@ def label_below(x: float, words: str, *, minor: bool = False) -> str:
     """A label of the x axis; minor ones disappear on a narrow page."""
     css = "tick minor" if minor else "tick"
     return f'<text class="{css}" x="{x}" y="{HEIGHT - BOTTOM + 20}" text-anchor="middle">{escape(words)}</text>'
-
-
-def drawn_mark(x: float, mark: Mark, row: int) -> str:
-    """A vertical line with its number on top; `row` moves the number sideways where several begin on one day."""
-    centre = x + row * 18
-    return (
-        f'<g class="mark"><title>{escape(mark.words)}</title>'
-        f'<line x1="{x}" x2="{x}" y1="{TOP - 6}" y2="{HEIGHT - BOTTOM}"/>'
-        f'<circle cx="{centre}" cy="{TOP - 13}" r="9"/>'
-        f'<text x="{centre}" y="{TOP - 9}" text-anchor="middle">{mark.number}</text></g>'
-    )

@@ -10,12 +10,13 @@ import pytest
 from alerts.console import ConsoleTexts
 from alerts.console import pages as pages_module
 from alerts.console.cards import OFFERED
+from alerts.console.charts.timeline import Lane
 from alerts.console.inbox_view import Shelf
 from alerts.console.page_texts import PageTexts, PageTextsError, load_console_texts
 from alerts.console.visitor import ACTING_ROLES, THEMES
 from alerts.policy import read_task_policy
 from alerts.tasks import OUTBOUND, UNASSIGNED, TaskEventKind, TaskResult, TaskState
-from pipeline.events import Disposition, Level, Origin, Payment, ScoreBasis, Segment
+from pipeline.events import CareKind, Disposition, Level, OrderKind, Origin, Payment, ScoreBasis, Segment
 
 FOLDER = Path(pages_module.__file__).parent
 ASKED_IN_TEMPLATES = re.compile(r"\bt\('([a-z_]+\.[a-z_]+)'[,)]")
@@ -27,6 +28,9 @@ SETS: dict[str, type[StrEnum]] = {
     "disposition": Disposition,
     "origin": Origin,
     "event": TaskEventKind,
+    "order": OrderKind,
+    "care": CareKind,
+    "lane": Lane,
 }
 
 

@@ -112,3 +112,28 @@ def test_an_incident_stands_on_the_board_and_without_one_it_is_calm(visitor: Vis
     page = visitor.get("/team?lang=en").text
     assert "Crisis: 1 open" in page
     assert "Calm:" not in page
+
+
+def test_everything_that_happened_stands_on_one_axis_and_in_a_table(visitor: Visitor) -> None:
+    page = visitor.get(f"{PAGE}?lang=en").text
+    for words in (
+        "Complaint, severity 4 of 5",
+        "Asked whether the number can move",
+        "Service trouble:",
+        "stays with us",
+    ):
+        assert page.count(words) >= 2, words
+    assert "Contract renewed" not in page
+    assert "Earlier ones: 1, on the longer axis" in page
+    longer = visitor.get(f"{PAGE}?lang=en&days=180").text
+    assert longer.count("Contract renewed") == 2
+    assert visitor.get(f"/charts/usage/ACC-10012?line={LINE}&days=180").text.count("event bill") == 6
+    assert visitor.get(f"{PAGE}?days=7").status_code == 422
+
+
+@pytest.mark.parametrize(("language", "left"), [("en", "valid for another 19 h"), ("zh", "剩余有效时间 19 小时")])
+def test_the_way_to_another_operator_is_drawn_with_its_countdown(visitor: Visitor, language: str, left: str) -> None:
+    page = visitor.get(f"/customers/ACC-20481?lang={language}").text
+    assert 'class="chart ladder"' in page
+    assert page.count(left) >= 2
+    assert 'class="chart ladder"' not in visitor.get(PAGE).text
