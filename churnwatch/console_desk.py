@@ -13,6 +13,7 @@ from alerts.tasks import Actor, Task
 from alerts.value.assess import Assessment
 from alerts.value.policy import ValuePolicy
 from alerts.vault import ReadFor, Vault
+from alerts.visit_counts import VisitsBy, by_person, month_begins_ms, month_name
 
 
 class DayPlan(msgspec.Struct, frozen=True):
@@ -48,6 +49,16 @@ class ConsoleDesk:
 
     def incidents(self, region: str) -> list[Task]:
         return self._store.incidents_of(region)
+
+    def visits(self, opened: Sequence[Task]) -> dict[str, VisitsBy]:
+        now_ms, keys = self._store.now_ms(), self._store.keys
+        this_month = month_name(now_ms)
+        last_month = month_name(month_begins_ms(now_ms) - 1)
+        with self._redis.pipeline(transaction=False) as pipe:
+            for month in (last_month, this_month):
+                pipe.hgetall(keys.visits(month))
+            counts = [{field: int(number) for field, number in month.items()} for month in pipe.execute()]
+        return by_person(counts, opened, self._store.policy, now_ms)
 
     def room(self, owners: Sequence[str]) -> dict[str, Room]:
         today = self._store.day_of(self._store.now_ms())

@@ -24,15 +24,16 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """Everybody with open tasks, the most overdue first, the escalated tasks themselves, and the open incidents."""
+    """Everybody with open tasks, the most overdue first; escalated tasks, other urgent ones, and the open incidents."""
 
     loads: list[Load]
     escalated: list[Task]
+    urgent: list[Task]
     incidents: list[Task]
 
 
 def team(tasks: Iterable[Task], now_ms: int, shown: int) -> Team:
-    """The board from all open tasks; `shown`: how many escalated tasks are listed."""
+    """The board from all open tasks; `shown`: how many tasks each list has at most."""
     opened = [task for task in tasks if task.open]
     owners: dict[str, list[Task]] = {}
     for task in opened:
@@ -43,7 +44,10 @@ def team(tasks: Iterable[Task], now_ms: int, shown: int) -> Team:
     escalated.sort(key=lambda task: (-task.escalation, -LEVEL_RANK[task.level], task.due_ms, task.task_id))
     incidents = [task for task in opened if task.purpose is Purpose.CRISIS]
     incidents.sort(key=lambda task: (-task.created_ms, task.task_id))
-    return Team(loads, escalated[:shown], incidents[:shown])
+    others = (task for task in opened if not task.escalation and task.purpose is not Purpose.CRISIS)
+    urgent = [task for task in others if is_late(task, now_ms) or task.level == Level.CRITICAL]
+    urgent.sort(key=lambda task: (not is_late(task, now_ms), -LEVEL_RANK[task.level], task.due_ms, task.task_id))
+    return Team(loads, escalated[:shown], urgent[:shown], incidents[:shown])
 
 
 def raised(task: Task) -> tuple[str, str] | None:

@@ -11,6 +11,7 @@ from alerts.task_counts import Counts, OwnerCounts
 from alerts.tasks import Actor, Customer, Refusal, Task, TaskState
 from alerts.value.assess import Assessment
 from alerts.value.policy import ValuePolicy
+from alerts.visit_counts import VisitsBy
 from pipeline.events import Disposition
 from pipeline.line_views import LineView
 from pipeline.live_rules import RulesMessage, RuleValue
@@ -108,6 +109,10 @@ class CustomerDesk(Protocol):
 
     def incidents(self, region: str) -> list[Task]:
         """Incidents of many customers of this region, open ones first."""
+        ...
+
+    def visits(self, opened: Sequence[Task]) -> dict[str, VisitsBy]:
+        """Return visits by person since the first of last month, with what is overdue among these open tasks."""
         ...
 
     def room(self, owners: Sequence[str]) -> dict[str, Room]:

@@ -16,6 +16,9 @@ from alerts.console.show_customer import show_customer
 from alerts.console.visitor import acting
 from alerts.tasks import Refusal, RefusalReason, Task
 
+#: The one other page that has forms of tasks.
+BOARD = "/team"
+
 
 def visible_task(request: Request, task_id: str) -> Task:
     """The task, if it is there and this visitor may see it.
@@ -31,9 +34,13 @@ def visible_task(request: Request, task_id: str) -> Task:
 
 
 def answer(request: Request, task: Task, result: Task | Refusal, form: ActionForm, did: str) -> Response:
-    """Done: to the customer's page by GET, so that reloading does not act again. Refused: the page says why."""
+    """Done: to the customer's page (or the board, if the form stood there) by GET, so that reloading does not act again.
+
+    Refused: the customer's page says why.
+    """
     if isinstance(result, Task):
-        return RedirectResponse(f"{customer_href(task.account_id)}?did={quote(did)}", 303)
+        page = BOARD if form.fields.get("then") == BOARD else customer_href(task.account_id)
+        return RedirectResponse(f"{page}?did={quote(did)}", 303)
     wording = console_of(request).pages.wording(request)
     words = refusal_words(result, acting(request, task.owner), wording.texts)
     status = 422 if result.reason is RefusalReason.NOTE_TOO_LONG else 409

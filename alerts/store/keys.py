@@ -79,6 +79,10 @@ class Keys(NamedTuple):
         """Hash: how many contacts reached and kept people (alerts/capacity_rates.py)."""
         return f"{self.prefix}:rates"
 
+    def visits(self, month: str) -> str:
+        """Hash of a month: return visits kept and not kept, by person (alerts/visit_counts.py)."""
+        return f"{self.prefix}:visits:{month}"
+
     def surge(self, region: str, group: str) -> str:
         """Tasks made of one region and reason, by when."""
         return f"{self.prefix}:surge:{region}:{group}"

@@ -20,6 +20,7 @@ from alerts.tasks import (
     TaskEventKind,
     TaskState,
 )
+from alerts.visit_counts import month_name, visit_field
 from pipeline.events import Disposition
 
 Command = list[str]
@@ -58,6 +59,8 @@ def book_commands(keys: Keys, book: Book) -> list[Command]:
 def event_commands(keys: Keys, before: Task | None, event: TaskEvent, policy: TaskPolicy) -> list[Command]:
     """Everything in Redis that one sealed event changes, but the book and the outbox."""
     commands = _counter_commands(keys, event) + _learnt_commands(keys, event) + _number_commands(keys, event)
+    if (field := visit_field(event, policy)) is not None:
+        commands.append(["HINCRBY", keys.visits(month_name(event.ts_ms)), field, "1"])
     if event.warning_id is not None:
         commands.append(["ZADD", keys.seen, str(event.ts_ms), event.warning_id])
     if event.task is None:

@@ -16,7 +16,7 @@ SCAN_COUNT = 1000
 #: First words of the keys that follow from the task log; customers, views and unsent changes do not.
 DERIVED = (
     "book", "task", "tasks-of", "open", "closed", "groups", "owners", "due", "escalate", "stale", "seen", "counters",
-    "calls", "expire", "planned", "person-contacts", "capacity", "rates", "surge", "barred-numbers", "budget",
+    "calls", "expire", "planned", "person-contacts", "capacity", "rates", "visits", "surge", "barred-numbers", "budget",
 )  # fmt: skip
 
 

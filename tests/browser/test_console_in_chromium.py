@@ -86,10 +86,10 @@ def test_a_store_that_goes_away_shows_a_banner_and_comes_back_by_itself(open_vis
 def test_the_customer_page_draws_usage_bills_and_marks(open_visit: VisitMaker) -> None:
     visit = open_visit()
     visit.go("/customers/ACC-10012?lang=en")
-    expect(visit.page.locator("svg.usage .mark")).to_have_count(3)
+    expect(visit.page.locator("svg.timeline .mark")).to_have_count(3)
     expect(visit.page.locator("svg.invoices .bar")).to_have_count(6)
     expect(visit.page.locator(".lines tbody tr")).to_have_count(3)
-    box = visit.page.locator("svg.usage .band").bounding_box()
+    box = visit.page.locator("svg.timeline .band").bounding_box()
     assert box is not None
     assert box["height"] > 5
     assert visit.complaints == []
@@ -163,3 +163,34 @@ def test_the_second_of_two_people_is_told_who_has_the_task(open_visit: VisitMake
     second.page.click("#task-t-4 button.main")
     expect(second.page.locator(".notice.bad")).to_contain_text("m-17 accepted this task")
     assert second.page.input_value("#task-t-4 textarea") == "I had already called."
+
+
+def test_a_task_is_dragged_onto_a_person_and_without_a_script_given_by_the_form(open_visit: VisitMaker) -> None:
+    visit = open_visit()
+    visit.go("/actor?lang=en")
+    visit.page.fill("[name=name]", "eva")
+    visit.page.select_option("[name=role]", "supervisor")
+    visit.page.click("main button.main")
+    visit.go("/team")
+    visit.page.drag_and_drop('[data-move="ACC-17730"]', 'tr[data-owner="m-09"]')
+    expect(visit.page.locator(".notice.good").first).to_have_text("Handed over.")
+    assert visit.board.tasks["t-2"].owner == "m-09"
+    plain = open_visit(java_script_enabled=False)
+    plain.page.context.add_cookies(visit.page.context.cookies())  # type: ignore[arg-type]  # what it gave it takes
+    plain.go("/team")
+    row = plain.page.locator('[data-move="ACC-20481"]')
+    row.locator("[name=owner]").fill("m-09")
+    row.locator("button").click()
+    expect(plain.page.locator(".notice.good").first).to_have_text("Handed over.")
+    assert visit.board.tasks["t-1"].owner == "m-09"
+    assert visit.complaints == plain.complaints == []
+
+
+def test_a_task_is_escalated_from_the_action_bar(open_visit: VisitMaker) -> None:
+    visit = open_visit(**PHONE)
+    visit.go("/customers/ACC-33904?lang=en")
+    visit.page.click("#task-t-4 .moves summary.button")
+    visit.page.fill("#task-t-4 [name=why]", "Asks for the director.")
+    visit.page.click('#task-t-4 form[action$="/escalate"] button')
+    expect(visit.page.locator(".notice.good")).to_contain_text("it stands on the supervisor's board")
+    assert visit.complaints == []

@@ -8,6 +8,7 @@ from alerts.tasks import OUTBOUND, UNASSIGNED, Actor, Purpose, Task, TaskState
 from alerts.value.assess import Assessment, assess
 from alerts.value.facts import gather
 from alerts.value.policy import ValuePolicy
+from alerts.visit_counts import VisitsBy
 from tests.fakes.console_samples import DAY_MS, NOW_MS, task
 from tests.fakes.read_once import shipped_rules
 from tests.fakes.task_board import FakeTaskBoard
@@ -63,6 +64,9 @@ class FakeDesk:
             region=region, created_ms=NOW_MS - 17 * DAY_MS, closed_ms=NOW_MS - 14 * DAY_MS, state=TaskState.DONE,
         )  # fmt: skip
         return [over]
+
+    def visits(self, opened: Sequence[Task]) -> dict[str, VisitsBy]:
+        return {"m-09": VisitsBy(4, 2, 1, 1), "m-17": VisitsBy(11, 1, 0, 0)}
 
     def room(self, owners: Sequence[str]) -> dict[str, Room]:
         return {owner: Room(7, 20, 412.5 if owner == "m-17" else None) for owner in owners if owner != OUTBOUND} | {

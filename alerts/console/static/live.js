@@ -22,7 +22,9 @@
     if (!next) return;
     const known = tasksIn(inbox);
     const focused = focusedTask();
+    const picked = new Set([...inbox.querySelectorAll("input.pick:checked")].map((box) => box.name));
     inbox.replaceChildren(...document.importNode(next, true).childNodes);
+    inbox.querySelectorAll("input.pick").forEach((box) => { box.checked = picked.has(box.name); });
     const fresh = [...inbox.querySelectorAll("[data-task]")].filter((row) => !known.has(row.dataset.task));
     fresh.forEach((row) => row.classList.add("fresh"));
     if (fresh.length && freshCount) freshCount.textContent = freshCount.dataset.words.replace("#", String(fresh.length));

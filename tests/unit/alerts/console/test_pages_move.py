@@ -114,3 +114,23 @@ def test_an_escalation_without_a_reason_is_asked_for_one_and_a_long_one_is_shown
     assert long.status_code == 422
     assert "x" * 2001 in long.text
     assert visitor.board.tasks["t-4"].version == 1
+
+
+def test_a_task_given_away_on_the_board_leads_back_to_the_board_and_nowhere_else(visitor: Visitor) -> None:
+    visitor.become("eva", "supervisor")
+    page = visitor.get("/team").text
+    assert '<option value="outbound">' in page
+    assert 'data-owner="m-09"' in page
+    given = visitor.post("/tasks/t-2/hand-over", owner="m-09", version="1", then="/team")
+    assert given.headers["location"] == "/team?did=handed_over"
+    assert "Handed over." in visitor.get("/team?did=handed_over").text
+    away = visitor.post("/tasks/t-1/hand-over", owner="m-09", version="1", then="https://evil.example/")
+    assert away.headers["location"] == "/customers/ACC-20481?did=handed_over"
+    unknown = visitor.post("/tasks/t-4/hand-over", owner="nobody", version="1", then="/team")
+    assert unknown.status_code == 422
+
+
+def test_the_board_tells_how_many_return_visits_each_made_in_time(visitor: Visitor) -> None:
+    page = visitor.get("/team").text
+    assert "50%" in page
+    assert "92%" in page
