@@ -4,6 +4,7 @@ import pytest
 import redis
 
 from alerts.clock import ManualClock
+from alerts.moves import lose_customer
 from alerts.store import TaskStore
 from alerts.tasks import Actor, Task
 from alerts.triggers import Trigger, TriggerKind
@@ -60,12 +61,12 @@ def test_a_task_put_aside_is_late_by_the_day_that_was_promised(
     assert desk.visits([]) == {MANAGER.name: VisitsBy(late=1)}
 
 
-def test_a_visit_to_a_wrong_number_is_missed_and_one_that_others_took_over_is_nobodys(
+def test_a_visit_to_a_wrong_number_is_missed_and_one_whose_customer_left_is_nobodys(
     store: TaskStore, desk: ConsoleDesk
 ) -> None:
-    gone, passed_on = fault_closed(store, 1), fault_closed(store, 2)
+    gone, left = fault_closed(store, 1), fault_closed(store, 2)
     assert isinstance(store.record_disposition(gone.task_id, MANAGER, Disposition.BAD_NUMBER), Task)
-    assert isinstance(store.record_disposition(passed_on.task_id, MANAGER, Disposition.TRANSFERRED), Task)
+    assert isinstance(store.change(left.task_id, None, lambda _, now: lose_customer(now, NOON_MS, store.policy)), Task)
     assert desk.visits(store.open_tasks()) == {MANAGER.name: VisitsBy(missed=1)}
 
 
