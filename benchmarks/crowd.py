@@ -1,4 +1,4 @@
-"""An outage and a festival against the same operators without them: alarms, deciders found, incidents told.
+"""An outage, a festival and a dead feed against the same operators without them: alarms, deciders found, incidents told.
 
     python benchmarks/crowd.py --json
     python benchmarks/crowd.py --scenario outage --seeds 5 6 7 8 --customers 1000
@@ -47,6 +47,10 @@ SHOCKS = {
     "festival": Shock(
         50, 2, tuple(range(30, 40)), tuple(day for day in range(21, 50) if day not in range(30, 40)),
         (("crowd:everywhere", "crowd_holiday", 30),),
+    ),
+    "feed-silent": Shock(
+        36, 2, (24, 25, 26), tuple(day for day in range(21, 36) if day not in range(24, 28)),
+        (("crowd:north", "crowd_feed_silent", 24),),
     ),
 }  # fmt: skip
 

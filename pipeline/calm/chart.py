@@ -1,6 +1,7 @@
 """Has it fallen, and is it back? Two cumulative sums of log likelihood ratios a channel (E. S. Page, Biometrika 41, 1954)."""
 
 import math
+from collections.abc import Iterable
 
 import msgspec
 
@@ -20,6 +21,8 @@ BACK_TO, STILL_AT = 0.8, 0.55
 #: Counts spread more than Poisson: variance over mean, learnt, within these bounds.
 SPREAD_START, SPREAD_MIN, SPREAD_MAX = 1.5, 1.0, 12.0
 SPREAD_RATE = 1.0 / 168.0
+#: The last hours: an hour counts for so much of the one after it. So many accounts as usual stand beside what they say.
+LATELY_KEPT, LATELY_USUAL = 0.9, 30.0
 
 
 class Heard(msgspec.Struct):
@@ -39,11 +42,21 @@ class Heard(msgspec.Struct):
         self.faults_usual += other.faults_usual
         self.late += other.late
 
+    @property
+    def shrunk_ratio(self) -> float:
+        """Seen over expected, shrunk towards as usual."""
+        return (self.seen + LATELY_USUAL) / (self.expected + LATELY_USUAL)
+
+    def beside(self, others_ratio: float) -> "Heard":
+        """The same, expecting only as much of usual as is heard of others."""
+        return msgspec.structs.replace(self, expected=self.expected * others_ratio)
+
 
 class Standing(msgspec.Struct):
     """One channel's evidence of a drop, and of faults that go with it.
 
-    `since_ms`: since when it speaks of one, `heard`: what was heard since; `spread`: its variance over its mean.
+    `since_ms`: since when it speaks of one, `heard`: what was heard since; `spread`: its variance over its mean. `lately_*`:
+    what was expected and seen in the last hours, fading by a tenth each.
     """
 
     evidence: float = 0.0
@@ -53,6 +66,8 @@ class Standing(msgspec.Struct):
     spread: float = SPREAD_START
     back: float = 0.0
     back_ms: int = 0
+    lately_expected: float = 0.0
+    lately_seen: float = 0.0
 
     @property
     def is_declared(self) -> bool:
@@ -81,6 +96,11 @@ class Standing(msgspec.Struct):
         gain = (hour.seen * math.log(BACK_TO / STILL_AT) - hour.expected * (BACK_TO - STILL_AT)) / self.spread
         self.back = max(0.0, self.back + gain)
 
+    def remember(self, hour: Heard) -> None:
+        """Count one hour among the last ones."""
+        self.lately_expected = LATELY_KEPT * self.lately_expected + hour.expected
+        self.lately_seen = LATELY_KEPT * self.lately_seen + hour.seen
+
     def learn_spread(self, seen: float, expected: float) -> None:
         """Learn how far counts lie from what is expected in quiet hours."""
         if expected > 0:
@@ -94,3 +114,16 @@ class Standing(msgspec.Struct):
     def come_back(self) -> None:
         """Over."""
         self.evidence, self.fault_evidence, self.back, self.heard = 0.0, 0.0, 0.0, Heard()
+
+
+def ratio_lately(crowd: Iterable[Standing]) -> float:
+    """What was heard of these in the last hours over what was expected, shrunk towards as usual.
+
+    >>> ratio_lately([])
+    1.0
+    """
+    heard = Heard()
+    for one in crowd:
+        heard.expected += one.lately_expected
+        heard.seen += one.lately_seen
+    return heard.shrunk_ratio

@@ -14,7 +14,7 @@ from pipeline.state.catalogue import QUANTITY_INDEX
 from pipeline.state.habits import Habits
 
 #: A page of another layout is not read.
-LAYOUT = 1
+LAYOUT = 2
 
 
 class SavedBaseline(msgspec.Struct, array_like=True):

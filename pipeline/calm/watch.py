@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.calm.chart import BACK_AT, DECLARED_AT, Heard, Standing
+from pipeline.calm.chart import BACK_AT, DECLARED_AT, Heard, Standing, ratio_lately
 from pipeline.calm.crowd import Crowd, Floats, HourSeen, Ints
 from pipeline.calm.feeds import watch_feeds
 from pipeline.calm.incidents import CALLS, EVERYWHERE, Incident
@@ -20,6 +20,8 @@ SHARED_DROP = 0.5
 SUSPECTED = 0.5
 #: A crowd that falls silent again so soon after it was back never was: one incident for people, not two.
 SAME_MS = DAY_MS
+#: A crowd that is livelier than this, all regions together, makes up for quiet days: of one visit a week no more is learnt.
+MOST_LIFT = 1.15
 #: What lasts longer is the new normal.
 LONGEST_MS = 21 * DAY_MS
 FAULT_RATE_HOURS = 336.0
@@ -94,8 +96,11 @@ def _begin(crowd: Crowd, hour_ms: int, hour: _Hour) -> list[Incident]:
     """Regions, or the whole, of which far fewer are heard than usual."""
     held = crowd.is_held(np.arange(len(crowd.regions)))
     free = np.flatnonzero((crowd.accounts >= ACCOUNTS_MIN) & ~np.isnan(hour.expected) & ~held).tolist()
-    for code, heard in zip(free, hour.of_each(free), strict=True):
-        _region(crowd, code).watch(hour_ms, heard)
+    each = hour.of_each(free)
+    for code, heard in zip(free, each, strict=True):
+        _region(crowd, code).remember(heard)
+    for code, heard in zip(free, each, strict=True):
+        _region(crowd, code).watch(hour_ms, heard.beside(_others_ratio(crowd, free, code)))
     whole = _watch_whole(crowd, free, hour_ms, hour)
     if whole is not None and whole.is_declared:
         told = [_close(crowd, name, hour_ms) for name, one in list(crowd.incidents.items()) if one.feed == CALLS]
@@ -106,6 +111,16 @@ def _begin(crowd: Crowd, hour_ms: int, hour: _Hour) -> list[Incident]:
         return []
     fallen = [code for code in free if _region(crowd, code).is_declared]
     return [_declare(crowd, _name(crowd, code), crowd.regions[code], [code]) for code in fallen]
+
+
+def _others_ratio(crowd: Crowd, free: list[int], code: int) -> float:
+    """How much of usual is heard of the other regions lately, at most all of it: a region has fallen when it fell below them.
+
+    A quiet day everywhere, in which chance makes one region the quietest, is no incident of that region.
+    """
+    if len(free) < REGIONS_FOR_EVERYWHERE:
+        return 1.0
+    return min(1.0, ratio_lately(_region(crowd, other) for other in free if other != code))
 
 
 def _watch_whole(crowd: Crowd, free: list[int], hour_ms: int, hour: _Hour) -> Standing | None:
@@ -147,7 +162,8 @@ def _learn(crowd: Crowd, hours: Ints, seen: HourSeen, hour: _Hour, hour_ms: int)
         _region(crowd, code).learn_spread(float(hour.seen[code]), float(hour.expected[code]))
     if len(known) >= REGIONS_FOR_EVERYWHERE:
         _standing(crowd, EVERYWHERE).learn_spread(float(hour.seen[known].sum()), float(hour.expected[known].sum()))
-    crowd.baseline.learn(hours, seen.accounts, usable)
+    lively = max(ratio_lately(_region(crowd, code) for code in known.tolist()), hour.of(known).shrunk_ratio)
+    crowd.baseline.learn(hours, seen.accounts * min(1.0, MOST_LIFT / lively), usable)
     if usable.all() and crowd.accounts.sum():
         crowd.fault_rate += (float(seen.faults.sum() / crowd.accounts.sum()) - crowd.fault_rate) / FAULT_RATE_HOURS
 

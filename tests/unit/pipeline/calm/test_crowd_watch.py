@@ -122,6 +122,31 @@ def test_when_all_regions_fall_together_it_is_one_incident_everywhere() -> None:
     assert len(town.told) == 2
 
 
+def test_a_quiet_day_everywhere_is_no_incident_of_the_region_that_is_the_quietest() -> None:
+    town = Town()
+    town.live(24 * 28)
+    town.live(24, lambda region, hour: 0.62 if region == "east" else 0.78)
+    assert town.told == []
+
+
+def test_a_region_that_falls_on_a_quiet_day_is_told_all_the_same() -> None:
+    town = Town()
+    town.live(24 * 28)
+    town.live(14, lambda region, hour: 0.1 if region == "east" else 0.8)
+    assert {where for where, _ in places(town)} == {"east"}
+
+
+def test_one_lively_day_does_not_become_what_is_usual() -> None:
+    def expected_on_mondays(town: Town) -> float:
+        return float(sum(np.nansum(town.crowd.baseline.expected(np.full(5, hour))) for hour in range(8, 22)))
+
+    town = Town()
+    town.live(24 * 28)
+    usual = expected_on_mondays(town)
+    town.live(24, lambda region, hour: 2.0)
+    assert expected_on_mondays(town) < 1.1 * usual
+
+
 def test_a_crowd_that_is_back_for_some_hours_only_is_still_the_same_incident() -> None:
     town = Town()
     town.live(24 * 28)
@@ -204,7 +229,7 @@ def test_the_state_of_the_crowd_survives_a_restart_in_the_middle_of_an_incident(
         incident.incident_id() for _, incident in restarted.told
     ]
     with pytest.raises(ValueError, match="layout"):
-        load_crowd(dump_crowd(straight.crowd).replace(b"\x01", b"\x07", 1))
+        load_crowd(dump_crowd(straight.crowd).replace(b"\x02", b"\x07", 1))
 
 
 def test_the_warning_of_an_incident_names_a_place_and_no_customer() -> None:
