@@ -1,6 +1,6 @@
 """Does a score mean what it says, and does it come in time? On the scenario `calm`, with seeds that nobody looked at before.
 
-    python benchmarks/calibration.py                 # three seeds, with the bars; writes docs/calibration.md
+    python benchmarks/calibration.py                 # eight seeds, with the bars; writes docs/calibration.md
     python benchmarks/calibration.py --json          # one object as the last line: {"figures": ..., "bars": ...}
     python benchmarks/calibration.py --seeds 1 --customers 500 --days 75 --no-write
 
@@ -9,11 +9,10 @@ production would have had on that day.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,8 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # a script's own folder is on the path, its project is not
 
-from benchmarks.operator_learning.bars import Bar, as_json, as_table  # noqa: E402  # needs the path
+from benchmarks.operator_learning.bars import Bar, as_table  # noqa: E402  # needs the path
+from benchmarks.operator_learning.command import parser_of, seeds_of, told, words_of  # noqa: E402  # needs the path
 from benchmarks.operator_learning.history import History, history_of, simulated  # noqa: E402  # needs the path
 from benchmarks.operator_learning.learning import learnt  # noqa: E402  # needs the path
 from benchmarks.operator_quality.contenders import boosted_monthly  # noqa: E402  # needs the path
@@ -35,30 +35,48 @@ from models.evaluation.ranking import top_count  # noqa: E402  # needs the path
 from models.evaluation.truth import truth_of  # noqa: E402  # needs the path
 
 DOCUMENT = ROOT / "docs" / "calibration.md"
-SCENARIO, FIRST_SEED, PROCESSES, FIRST_DAYS = "calm", 301, 2, 30
+SCENARIO, FIRST_SEED, PROCESSES, FIRST_DAYS = "calm", 631, 2, 30
 WARNED_DAYS = 7.0
 Vector = NDArray[np.float64]
+Figures = dict[str, dict[str, float]]
+LEAD = "lead: "
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Rows of judged lists: score, whether it left, whether it stood in the top 2 % of its list, its segment, each (n,); lead
-    times in days of all churners, by ours and by boosting scored once a month, of lines whose leaving is not declared.
-    """
+    """Rows of judged lists: score, whether it left, whether it stood in the top 2 % of its list, its segment, each (n,)."""
 
     score: Vector
     churned: NDArray[np.bool_]
     top: NDArray[np.bool_]
     segment: NDArray[np.str_]
-    leads: Vector
-    leads_boosted: Vector
 
 
-def measure(seed: int, customers: int, days: int) -> Scored:
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """One simulated operator: our rows, those of the true hazard, and by who and whom the lead times in days of all churners."""
+
+    ours: Scored
+    ceiling: Scored
+    leads: dict[str, Vector] = field(default_factory=dict)
+
+
+def measure(seed: int, customers: int, days: int) -> Operator:
     """One simulated operator."""
     with simulated(SCENARIO, customers, days, seed) as folder:
         history = history_of(folder)
-    lists = history.rescored(learnt(history).scores)
+    ours, ceiling = history.rescored(learnt(history).scores), history.by_hazard()
+    scorers = {"churnwatch": ours, "boosting, monthly": boosted(history), "the true hazard": ceiling}
+    leads = {
+        f"{scorer}{whom}": leads_of(lists, history, first)
+        for whom, first in (("", 0), (f", who left after day {FIRST_DAYS}", FIRST_DAYS))
+        for scorer, lists in scorers.items()
+    }
+    return Operator(scored(ours, history), scored(ceiling, history), leads)
+
+
+def scored(lists: Lists, history: History) -> Scored:
+    """The rows of the lists that are judged."""
     truth, segments = truth_of(lists.line_ids, history.truths), np.array(history.segments)
     first_ms = lists.days[0].day_ms
     judged = [day for day in lists.judged(truth) if day.day_ms >= first_ms + FIRST_DAYS * DAY_MS]
@@ -67,16 +85,14 @@ def measure(seed: int, customers: int, days: int) -> Scored:
         np.concatenate([day.churned for day in judged]),
         np.concatenate([np.arange(len(day.lines)) < top_count(len(day.lines), TOP_SHARE) for day in judged]),
         np.concatenate([segments[day.lines] for day in judged]),
-        leads_of(lists, history),
-        leads_of(boosted(history), history),
     )
 
 
-def leads_of(lists: Lists, history: History) -> Vector:
-    """Lead times on undeclared lines: who has declared to leave stands on no list any more."""
+def leads_of(lists: Lists, history: History, first_day: int) -> Vector:
+    """Lead times of who left after this day, on undeclared lines: who has declared to leave stands on no list any more."""
     truth = truth_of(lists.line_ids, history.truths)
     undeclared = (lists.judge(day, truth).undeclared() for day in lists.days)
-    return lead_times(undeclared, truth, lists.days[0].day_ms, lists.end_ms).days
+    return lead_times(undeclared, truth, lists.days[0].day_ms + first_day * DAY_MS, lists.end_ms).days
 
 
 def boosted(history: History) -> Lists:
@@ -121,12 +137,12 @@ def only(rows: Scored, segment: str) -> Scored:
 
 
 def together(parts: Iterable[Scored]) -> Scored:
-    told = list(parts)
-    return Scored(*(np.concatenate([getattr(part, name) for part in told]) for name in Scored.__dataclass_fields__))
+    rows = list(parts)
+    return Scored(*(np.concatenate([getattr(part, name) for part in rows]) for name in Scored.__dataclass_fields__))
 
 
-def bars(figures: dict[str, dict[str, float]]) -> list[Bar]:
-    all_rows, ours, theirs = figures["all"], figures["lead"], figures["lead_boosted_monthly"]
+def bars(figures: Figures) -> list[Bar]:
+    all_rows, ours, theirs = figures["all"], figures["lead: churnwatch"], figures["lead: boosting, monthly"]
     earlier = ours["warned_7d_before"] - theirs["warned_7d_before"]
     loss = all_rows["log_loss"] / all_rows["log_loss_of_base_rate"]
     return [
@@ -138,71 +154,67 @@ def bars(figures: dict[str, dict[str, float]]) -> list[Bar]:
     ]
 
 
-def as_markdown(figures: dict[str, dict[str, float]], options: argparse.Namespace) -> str:
+def as_markdown(figures: Figures, options: argparse.Namespace) -> str:
     """The document."""
     last = options.first_seed + options.seeds - 1
-    tables = [name for name in figures if not name.startswith("lead")]
+    leads = {name.removeprefix(LEAD): row for name, row in figures.items() if name.startswith(LEAD)}
+    rows = {name: row for name, row in figures.items() if not name.startswith(LEAD)}
     lines = [
         "# Calibration and lead time",
         "",
-        f"Written by `python benchmarks/calibration.py {options.told}`: scenario",
+        f"Written by `python benchmarks/calibration.py {words_of(options, 'seeds', 'customers', 'days')}`: scenario",
         f"`{SCENARIO}`, seeds {options.first_seed} to {last}, which nobody had looked at before. Lists from day {FIRST_DAYS} on",
-        "whose thirty days are over, each scored by the model of its day.",
+        "whose thirty days are over, each scored by the model of its day. How it is calibrated:",
+        "[adr/0065](adr/0065-calibrated-on-what-was-said-then.md), [adr/0066](adr/0066-those-who-leave-soon.md).",
         "",
         *as_table(bars(figures)),
         "",
-        "Predicted over observed: sum of the scores over those who left. ECE: 20 bins of equal mass, over the base rate.",
+        "Predicted over observed: sum of the scores over those who left. ECE: 20 bins of equal mass, over the base rate. The",
+        "true hazard is what the simulator knows: its error is the chance that is left at this size.",
         "",
-        f"| rows | {' | '.join(name.replace('_', ' ') for name in figures['all'])} |",
-        "|---|" + "---|" * len(figures["all"]),
-        *(f"| {name} | {' | '.join(_cell(value) for value in figures[name].values())} |" for name in tables),
+        *_table("rows", rows),
         "",
         "Lead times: every churner of the replay on undeclared lines, from the first stay in the top 2 % to its leaving.",
+        "Who left in the first month cannot have been told long before.",
         "",
-        f"| scorer | {' | '.join(name.replace('_', ' ') for name in figures['lead'])} |",
-        "|---|" + "---|" * len(figures["lead"]),
-        f"| churnwatch | {' | '.join(_cell(value) for value in figures['lead'].values())} |",
-        f"| boosting, monthly | {' | '.join(_cell(value) for value in figures['lead_boosted_monthly'].values())} |",
+        *_table("scorer", leads),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _table(what: str, figures: Figures) -> list[str]:
+    columns = list(next(iter(figures.values())))
+    return [
+        f"| {what} | {' | '.join(name.replace('_', ' ') for name in columns)} |",
+        "|---|" + "---|" * len(columns),
+        *(f"| {name} | {' | '.join(_cell(value) for value in row.values())} |" for name, row in figures.items()),
+    ]
 
 
 def _cell(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3f}"
 
 
-def run(seeds: Sequence[int], customers: int, days: int) -> dict[str, dict[str, float]]:
-    """All seeds, two at a time; figures by group of rows."""
+def run(seeds: Sequence[int], customers: int, days: int) -> Figures:
+    """All seeds, two at a time; figures by group of rows, and of the lead times."""
     with ProcessPoolExecutor(PROCESSES) as pool:
         parts = list(pool.map(measure, seeds, [customers] * len(seeds), [days] * len(seeds)))
-    rows = together(parts)
-    figures = {"all": figures_of(rows)}
-    figures |= {f"seed {seed}": figures_of(part) for seed, part in zip(seeds, parts, strict=True)}
+    rows = together(part.ours for part in parts)
+    figures = {"all": figures_of(rows), "the true hazard": figures_of(together(part.ceiling for part in parts))}
+    figures |= {f"seed {seed}": figures_of(part.ours) for seed, part in zip(seeds, parts, strict=True)}
     for segment in sorted(set(rows.segment.tolist())):
         if only(rows, segment).churned.any():
             figures[segment] = figures_of(only(rows, segment))
-    return figures | {"lead": lead_figures(rows.leads), "lead_boosted_monthly": lead_figures(rows.leads_boosted)}
+    leads = {name: np.concatenate([part.leads[name] for part in parts]) for name in parts[0].leads}
+    return figures | {f"{LEAD}{name}": lead_figures(days) for name, days in leads.items()}
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Calibration and lead time on a calm operator.")
-    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
-    parser.add_argument("--customers", type=int, default=2000)
-    parser.add_argument("--days", type=int, default=120)
-    parser.add_argument("--no-write", action="store_true", help="leave docs/calibration.md as it is")
+    about = "Calibration and lead time on a calm operator."
+    parser = parser_of(about, DOCUMENT, seeds=8, first_seed=FIRST_SEED, customers=1500)
+    parser.add_argument("--days", type=int, default=110)
     options = parser.parse_args()
-    options.told = f"--seeds {options.seeds} --customers {options.customers} --days {options.days}"
-    seeds = range(options.first_seed, options.first_seed + options.seeds)
-    figures = run(seeds, options.customers, options.days)
-    document = as_markdown(figures, options)
-    print(document)
-    if not options.no_write:
-        DOCUMENT.write_text(document, encoding="utf-8")
-    if options.json:
-        print(json.dumps({"figures": figures, "bars": as_json(bars(figures))}, sort_keys=True))
-    return 0
+    return told(options, DOCUMENT, run(seeds_of(options), options.customers, options.days), as_markdown, bars)
 
 
 if __name__ == "__main__":

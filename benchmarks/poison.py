@@ -1,6 +1,6 @@
 """Labels flipped for a day: does the guard stop the learning in time, and what is left of it a week later?
 
-    python benchmarks/poison.py                      # three seeds; writes docs/poison.md
+    python benchmarks/poison.py                      # six seeds; writes docs/poison.md
     python benchmarks/poison.py --json               # one object as the last line: {"figures": ..., "bars": ...}
     python benchmarks/poison.py --seeds 1 --customers 500 --day 40 --days 80 --no-write
 
@@ -9,7 +9,6 @@ does so at the next midnight but one, without what was held (`unfrozen`); no gua
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -22,7 +21,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # a script's own folder is on the path, its project is not
 
-from benchmarks.operator_learning.bars import Bar, as_json, as_table  # noqa: E402  # needs the path
+from benchmarks.operator_learning.bars import Bar, as_table  # noqa: E402  # needs the path
+from benchmarks.operator_learning.command import parser_of, seeds_of, told, words_of  # noqa: E402  # needs the path
 from benchmarks.operator_learning.history import History, history_of, simulated  # noqa: E402  # needs the path
 from benchmarks.operator_learning.learning import learnt  # noqa: E402  # needs the path
 from churnwatch.learning_rules import training_rules  # noqa: E402  # needs the path
@@ -35,7 +35,7 @@ from models.training import BLOCK_ROWS, Training  # noqa: E402  # needs the path
 from pipeline.events import Example  # noqa: E402  # needs the path
 
 DOCUMENT = ROOT / "docs" / "poison.md"
-SCENARIO, FIRST_SEED, PROCESSES, HOUR_MS = "calm", 501, 2, 3_600_000
+SCENARIO, FIRST_SEED, PROCESSES, HOUR_MS = "calm", 531, 2, 3_600_000
 WEEK_DAYS = 7
 Figures = dict[str, float]
 
@@ -57,8 +57,8 @@ def measure(seed: int, customers: int, days: int, day: int) -> Figures:
         "unguarded": learnt(history, tamper=flipped, training=unguarded(history)),
     }
     week = range(wild_ms + WEEK_DAYS * DAY_MS, wild_ms + 2 * WEEK_DAYS * DAY_MS)
-    told = {name: precision(history.rescored(one.scores), history, week) for name, one in variants.items()}
-    return {**told, **noticed(history, guarded.training, wild_ms)}
+    by_name = {name: precision(history.rescored(one.scores), history, week) for name, one in variants.items()}
+    return {**by_name, **noticed(history, guarded.training, wild_ms)}
 
 
 def flipped_on(wild_ms: int, examples: Sequence[Example]) -> Sequence[Example]:
@@ -100,16 +100,16 @@ def precision(lists: Lists, history: History, span: range) -> float:
 
 def run(options: argparse.Namespace) -> dict[str, Figures]:
     """By seed, and the mean."""
-    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    seeds = seeds_of(options)
     with ProcessPoolExecutor(PROCESSES) as pool:
         jobs = [pool.submit(measure, seed, options.customers, options.days, options.day) for seed in seeds]
-        told = {f"seed {seed}": job.result() for seed, job in zip(seeds, jobs, strict=True)}
-    mean = {key: float(np.mean([one[key] for one in told.values()])) for key in next(iter(told.values()))}
-    return {**told, "mean": mean}
+        parts = {f"seed {seed}": job.result() for seed, job in zip(seeds, jobs, strict=True)}
+    mean = {key: float(np.mean([one[key] for one in parts.values()])) for key in next(iter(parts.values()))}
+    return {**parts, "mean": mean}
 
 
 def bars(figures: dict[str, Figures]) -> list[Bar]:
-    mean, seeds = figures["mean"], [told for name, told in figures.items() if name != "mean"]
+    mean, seeds = figures["mean"], [one for name, one in figures.items() if name != "mean"]
     return [
         Bar("share of runs in which learning froze", mean["frozen"], least=1.0),
         Bar("hours from the first false leaver to the freeze", max(one["hours_to_freeze"] for one in seeds), most=1.0),
@@ -132,7 +132,7 @@ def as_markdown(figures: dict[str, Figures], options: argparse.Namespace) -> str
     lines = [
         "# A poisoned day",
         "",
-        f"Written by `python benchmarks/poison.py {options.told}`,",
+        f"Written by `python benchmarks/poison.py {words_of(options, 'seeds', 'customers', 'days', 'day')}`,",
         f"scenario `{SCENARIO}`, seeds {options.first_seed} to {last}. On day {options.day} every label that becomes known says",
         "the opposite: stayers are told at midnight, leavers in the hour after they left.",
         "",
@@ -143,7 +143,7 @@ def as_markdown(figures: dict[str, Figures], options: argparse.Namespace) -> str
         "",
         f"| run | {' | '.join(name.replace('_', ' ') for name in columns)} |",
         "|---|" + "---|" * len(columns),
-        *(f"| {name} | {' | '.join(_cell(told[key]) for key in columns)} |" for name, told in figures.items()),
+        *(f"| {name} | {' | '.join(_cell(one[key]) for key in columns)} |" for name, one in figures.items()),
     ]
     return "\n".join(lines) + "\n"
 
@@ -153,28 +153,16 @@ def _cell(value: float) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="A day of flipped labels, with and without the guard.")
-    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
-    parser.add_argument("--customers", type=int, default=2000)
+    about = "A day of flipped labels, with and without the guard."
+    parser = parser_of(about, DOCUMENT, seeds=6, first_seed=FIRST_SEED, customers=1500)
     parser.add_argument("--days", type=int, default=100)
     parser.add_argument("--day", type=int, default=50, help="on which the labels are flipped")
-    parser.add_argument("--no-write", action="store_true", help="leave docs/poison.md as it is")
     options = parser.parse_args()
-    options.told = f"--seeds {options.seeds} --customers {options.customers} --days {options.days} --day {options.day}"
     if options.day + 2 * WEEK_DAYS + 30 > options.days:
         parser.error(
             f"--days must reach 44 days beyond --day {options.day}, for the lists of the second week to be judged"
         )
-    figures = run(options)
-    document = as_markdown(figures, options)
-    print(document)
-    if not options.no_write:
-        DOCUMENT.write_text(document, encoding="utf-8")
-    if options.json:
-        print(json.dumps({"figures": figures, "bars": as_json(bars(figures))}, sort_keys=True))
-    return 0
+    return told(options, DOCUMENT, run(options), as_markdown, bars)
 
 
 if __name__ == "__main__":

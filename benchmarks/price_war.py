@@ -1,6 +1,6 @@
 """A rival's campaign changes who leaves: does learning keep up? The scenario `price-war`, with a frozen model beside.
 
-    python benchmarks/price_war.py                   # five seeds; writes docs/price-war.md
+    python benchmarks/price_war.py                   # eight seeds; writes docs/price-war.md
     python benchmarks/price_war.py --json            # one object as the last line: {"figures": ..., "bars": ...}
     python benchmarks/price_war.py --seeds 1 --customers 500 --no-write
 
@@ -9,7 +9,6 @@ its first 14 days, and in the 14 days after these. `frozen` learns nothing from 
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -20,7 +19,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # a script's own folder is on the path, its project is not
 
-from benchmarks.operator_learning.bars import Bar, as_json, as_table  # noqa: E402  # needs the path
+from benchmarks.operator_learning.bars import Bar, as_table  # noqa: E402  # needs the path
+from benchmarks.operator_learning.command import parser_of, seeds_of, told, words_of  # noqa: E402  # needs the path
 from benchmarks.operator_learning.history import History, history_of, simulated  # noqa: E402  # needs the path
 from benchmarks.operator_learning.learning import learnt  # noqa: E402  # needs the path
 from models.evaluation import average_precision  # noqa: E402  # needs the path
@@ -29,7 +29,7 @@ from models.evaluation.truth import truth_of  # noqa: E402  # needs the path
 from pipeline.sources.operator.config import load_scenario  # noqa: E402  # needs the path
 
 DOCUMENT = ROOT / "docs" / "price-war.md"
-SCENARIO, FIRST_SEED, PROCESSES, SPAN_DAYS = "price-war", 401, 2, 14
+SCENARIO, FIRST_SEED, PROCESSES, SPAN_DAYS = "price-war", 431, 2, 14
 DAYS = 90
 SPANS = {"before": -SPAN_DAYS, "first_14_days": 0, "days_14_to_28": SPAN_DAYS}
 Figures = dict[str, float]
@@ -41,33 +41,21 @@ def measure(seed: int, customers: int) -> dict[str, Figures]:
         history = history_of(folder)
     start_ms = history.lists.days[0].day_ms + (campaign_day() - 1) * DAY_MS  # the first list ends day 0
     spans = {name: start_ms + days * DAY_MS for name, days in SPANS.items()}
-    told = {
+    scored = {
         "churnwatch": history.rescored(learnt(history).scores),
         "frozen": history.rescored(learnt(history, until_ms=start_ms).scores),
         "prior_alone": history.lists,
-        "ceiling": by_hazard(history),
+        "ceiling": history.by_hazard(),
     }
     return {
         name: {span: precision(lists, history, first_ms) for span, first_ms in spans.items()}
-        for name, lists in told.items()
+        for name, lists in scored.items()
     }
 
 
 def campaign_day() -> int:
     """On which day of the scenario the price war starts."""
     return min(int(shock.day) for shock in load_scenario(SCENARIO).shocks)
-
-
-def by_hazard(history: History) -> Lists:
-    """The true probability to leave within thirty days; 0 for a line that the simulator does not know that day."""
-    return history.rescored(
-        {
-            midnight.day_ms: np.array(
-                [history.hazards.get(midnight.day_ms, {}).get(line_id, 0.0) for line_id in midnight.line_ids]
-            )
-            for midnight in history.midnights
-        }
-    )
 
 
 def precision(lists: Lists, history: History, first_ms: int) -> float:
@@ -80,14 +68,14 @@ def precision(lists: Lists, history: History, first_ms: int) -> float:
 def run(seeds: Sequence[int], customers: int) -> dict[str, Figures]:
     """Mean over the seeds, and of each scorer how much of the ceiling it reached, after against before."""
     with ProcessPoolExecutor(PROCESSES) as pool:
-        told = list(pool.map(measure, seeds, [customers] * len(seeds)))
-    mean = {name: {span: float(np.mean([one[name][span] for one in told])) for span in SPANS} for name in told[0]}
+        parts = list(pool.map(measure, seeds, [customers] * len(seeds)))
+    mean = {name: {span: float(np.mean([one[name][span] for one in parts])) for span in SPANS} for name in parts[0]}
     for name, figures in mean.items():
         of_ceiling = {span: figures[span] / mean["ceiling"][span] for span in SPANS}
         for span in list(SPANS)[1:]:
             figures[f"kept_{span}"] = of_ceiling[span] / of_ceiling["before"]
-        kept = [one[name]["days_14_to_28"] / one["ceiling"]["days_14_to_28"] for one in told]
-        had = [one[name]["before"] / one["ceiling"]["before"] for one in told]
+        kept = [one[name]["days_14_to_28"] / one["ceiling"]["days_14_to_28"] for one in parts]
+        had = [one[name]["before"] / one["ceiling"]["before"] for one in parts]
         by_seed = [after / before for after, before in zip(kept, had, strict=True)]
         figures |= {"least_of_seeds": min(by_seed), "most_of_seeds": max(by_seed)}
     return mean
@@ -108,7 +96,7 @@ def as_markdown(figures: dict[str, Figures], options: argparse.Namespace) -> str
     lines = [
         "# A price war",
         "",
-        f"Written by `python benchmarks/price_war.py {options.told}`: scenario `{SCENARIO}`,",
+        f"Written by `python benchmarks/price_war.py {words_of(options, 'seeds', 'customers')}`: scenario `{SCENARIO}`,",
         f"seeds {options.first_seed} to {last}, which nobody had looked at before; mean average precision of the daily lists of",
         f"{SPAN_DAYS} days each. The campaign starts on day {campaign_day()}. `frozen` learns nothing from then on.",
         "",
@@ -116,7 +104,7 @@ def as_markdown(figures: dict[str, Figures], options: argparse.Namespace) -> str
         "",
         f"| scorer | {' | '.join(name.replace('_', ' ') for name in columns)} |",
         "|---|" + "---|" * len(columns),
-        *(f"| {name} | {' | '.join(f'{told[key]:.3f}' for key in columns)} |" for name, told in figures.items()),
+        *(f"| {name} | {' | '.join(f'{one[key]:.3f}' for key in columns)} |" for name, one in figures.items()),
         "",
         "Kept: share of the ceiling's average precision over that before, of the means over the seeds; least and most: of single",
         "seeds, days 14 to 28.",
@@ -125,22 +113,9 @@ def as_markdown(figures: dict[str, Figures], options: argparse.Namespace) -> str
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Before and after a rival's campaign, beside a frozen model.")
-    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
-    parser.add_argument("--customers", type=int, default=2000)
-    parser.add_argument("--no-write", action="store_true", help="leave docs/price-war.md as it is")
-    options = parser.parse_args()
-    options.told = f"--seeds {options.seeds} --customers {options.customers}"
-    figures = run(range(options.first_seed, options.first_seed + options.seeds), options.customers)
-    document = as_markdown(figures, options)
-    print(document)
-    if not options.no_write:
-        DOCUMENT.write_text(document, encoding="utf-8")
-    if options.json:
-        print(json.dumps({"figures": figures, "bars": as_json(bars(figures))}, sort_keys=True))
-    return 0
+    about = "Before and after a rival's campaign, beside a frozen model."
+    options = parser_of(about, DOCUMENT, seeds=8, first_seed=FIRST_SEED, customers=1500).parse_args()
+    return told(options, DOCUMENT, run(seeds_of(options), options.customers), as_markdown, bars)
 
 
 if __name__ == "__main__":

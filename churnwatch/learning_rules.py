@@ -7,12 +7,10 @@ from churnwatch.errors import UserError
 from churnwatch.settings import Settings
 from models.contest import ContestRules
 from models.contestants import CONTESTANTS, contestants
+from models.label_rules import DAY_MS
 from models.training import Training, TrainingRules
 from pipeline.events import Origin
 from pipeline.features.catalogue import Feature
-
-#: Features that are 1 for the lines of one segment, the first that is decides: a key account is a business, too.
-SEGMENTS = ("key", "business")
 
 
 def new_training(settings: Settings, features: Sequence[Feature], tick_ms: int) -> Training:
@@ -32,14 +30,14 @@ def new_training(settings: Settings, features: Sequence[Feature], tick_ms: int) 
 
 def training_rules(settings: Settings, features: Sequence[Feature], tick_ms: int) -> TrainingRules:
     """The rules of a training; see `new_training`."""
-    learning, names = settings.learning, [feature.name for feature in features]
+    learning = settings.learning
     return TrainingRules(
         minimum_positives=learning.minimum_positives,
         publish_every_labels=learning.publish_every_labels,
         tick_ms=tick_ms,
         groups=tuple(feature.reason for feature in features),
         barred=barred_columns(features, read_law_pack(settings.law.country)),
-        segments=tuple(names.index(name) for name in SEGMENTS if name in names),
+        horizon_ms=settings.engine.horizon_days * DAY_MS,
         contest=ContestRules(labels=learning.promotion_labels, margin=learning.promotion_margin),
     )
 

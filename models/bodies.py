@@ -106,28 +106,21 @@ def _length(body: dict[str, Any], name: str) -> int:
     return len(values)
 
 
-def read_calibration(body: dict[str, Any], n_features: int) -> Calibration | None:
-    """None when there is none. Raises WrongBodyError: it is no rising line, or levels of segments that are none."""
+def read_calibration(body: dict[str, Any]) -> Calibration | None:
+    """None when there is none. Raises WrongBodyError: it is no rising line. `haste` came later: without it there is none."""
     if "calibration" not in body:
         return None
     part = _part(body, "calibration")
-    slope, intercept, floor = (float(_numbers(part, name, ())) for name in ("slope", "intercept", "floor"))
+    part = {"haste": 0.0} | part
+    slope, intercept, floor, haste = (
+        float(_numbers(part, name, ())) for name in ("slope", "intercept", "floor", "haste")
+    )
     if slope <= 0.0 or floor < 0.0:
         detail = f"a calibration with the slope {slope} and the floor {floor} turns the list over"
         raise WrongBodyError(ModelRefusal.WRONG_SHAPE, detail)
-    return Calibration(slope, intercept, floor, *_levels(part, n_features))
-
-
-def _levels(part: dict[str, Any], n_features: int) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    columns = part.get("columns", [])
-    if not columns:
-        return (), ()
-    if not isinstance(columns, list) or any(type(one) is not int or not 0 <= one < n_features for one in columns):
-        raise WrongBodyError(ModelRefusal.WRONG_SHAPE, f"`columns` {columns} are none of {n_features} features")
-    levels = _numbers(part, "levels", (len(columns) + 1,))
-    if not (levels > 0.0).all():
-        raise WrongBodyError(ModelRefusal.WRONG_SHAPE, "a level that is not above 0 turns the list over")
-    return tuple(columns), tuple(levels.tolist())
+    if not 0.0 <= haste <= 1.0:
+        raise WrongBodyError(ModelRefusal.WRONG_SHAPE, f"a calibration with the haste {haste} is none of 0 to 1")
+    return Calibration(slope, intercept, floor, haste)
 
 
 def _part(body: dict[str, Any], name: str) -> dict[str, Any]:

@@ -1,12 +1,10 @@
-"""From what a learner says to a probability that means what it says: three numbers and a level a segment, fitted on what came
-after.
+"""From what a learner says to a probability that means what it says: four numbers, fitted on what came after.
 
 A learner sees leavers against stayers that were drawn over the horizon, so that its odds are the hazard of the whole horizon
-(docs/adr/0061-stayers-are-told-after-a-drawn-time.md); the probability to leave within it is 1 - exp(-odds). Hazards of
-different causes add up: what no signal tells of beforehand is a floor under what the learner says
-(docs/adr/0062-calibration-with-a-floor.md). Sources: Cox, Regression models and life tables, 1972; Platt, Probabilistic
-outputs for support vector machines, 1999; for the levels Clayton and Kaldor, Empirical Bayes estimates of age-standardized
-relative risks, 1987.
+(docs/adr/0061-stayers-are-told-after-a-drawn-time.md); the probability to leave within it is 1 - exp(-odds) where they leave
+evenly over it, and less where they leave soon (docs/adr/0066-those-who-leave-soon.md). Hazards of different causes add up: what
+no signal tells of beforehand is a floor under what the learner says (docs/adr/0062-calibration-with-a-floor.md). Sources: Cox,
+Regression models and life tables, 1972; Platt, Probabilistic outputs for support vector machines, 1999.
 """
 
 from collections.abc import Sequence
@@ -16,15 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.learners.protocol import BoolVector
-from pipeline.ports import FloatMatrix, FloatVector
+from pipeline.ports import FloatVector
 
 WINDOW_EXAMPLES = 20_000
 FIT_EVERY_EXAMPLES = 500
 #: Trust in the learner as it is: as much as this many leavers would give; much more in the slope, which few leavers bend.
 TRUST_LEVEL, TRUST_SLOPE, TRUST_FLOOR = 10.0, 300.0, 2.0
-#: A segment keeps the level of all until it has seen leavers: as if this many had come just as expected. Lines of a company leave
-#: together: fifty of them are perhaps ten decisions.
-TRUST_SEGMENT = 50.0
+#: As if so many foreseen leavers had left evenly over the horizon.
+TRUST_HASTE = 5.0
+#: Below it nobody hurries: the formula has its limit there.
+HASTE_MIN = 1e-6
 #: Where the floor starts from: a quarter of the base rate leaves for reasons that nobody sees.
 FLOOR_SHARE = 0.25
 FISHER_STEPS = 40
@@ -34,48 +33,35 @@ LOG_ODDS_LIMIT = 12.0
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Corrected odds are `floor` + exp(`slope` x log-odds + `intercept`), times the level of the segment.
-
-    `columns`: features that are above 0 for the lines of one segment, the first that is decides. `levels`: of lines of no such
-    segment, then of each.
+    """Corrected odds are `floor` + exp(`slope` x log-odds + `intercept`). `haste`: how early those leave who are seen coming, 0
+    (evenly over the horizon) to 1 (at once).
     """
 
     slope: float = 1.0
     intercept: float = 0.0
     floor: float = 0.0
-    columns: tuple[int, ...] = ()
-    levels: tuple[float, ...] = ()
+    haste: float = 0.0
 
-    def corrected(self, log_odds: FloatVector, features: FloatMatrix | None = None) -> FloatVector:
-        """Log-odds of a leaver against a drawn stayer, shape (n,); `features` (n, n_features) are needed for the levels."""
-        return np.asarray(np.log(self._odds(log_odds, features)), dtype=np.float64)
+    def corrected(self, log_odds: FloatVector) -> FloatVector:
+        """Log-odds of a leaver against a drawn stayer, shape (n,)."""
+        return np.asarray(np.log(self._odds(log_odds)), dtype=np.float64)
 
-    def probability(self, log_odds: FloatVector, features: FloatMatrix | None = None) -> FloatVector:
-        """Probability to leave within the horizon, shape (n,).
+    def probability(self, log_odds: FloatVector) -> FloatVector:
+        """Probability to leave within the horizon, shape (n,): 1 - exp(-odds) for no haste, odds / (1 + odds) for all of it.
 
         >>> Calibration().probability(np.array([np.log(np.log(2.0)), 40.0])).round(6).tolist()
         [0.5, 1.0]
+        >>> Calibration(haste=1.0).probability(np.zeros(1)).round(6).tolist()
+        [0.5]
         """
-        return np.asarray(-np.expm1(-self._odds(log_odds, features)), dtype=np.float64)
+        odds = self._odds(log_odds)
+        if self.haste < HASTE_MIN:
+            return np.asarray(-np.expm1(-odds), dtype=np.float64)
+        return np.asarray(-np.expm1(-np.log1p(self.haste * odds) / self.haste), dtype=np.float64)
 
-    def _odds(self, log_odds: FloatVector, features: FloatMatrix | None) -> FloatVector:
+    def _odds(self, log_odds: FloatVector) -> FloatVector:
         said = np.clip(log_odds, -LOG_ODDS_LIMIT, LOG_ODDS_LIMIT)
-        odds = np.asarray(self.floor + np.exp(self.slope * said + self.intercept), dtype=np.float64)
-        if self.levels and features is not None:
-            odds *= np.take(self.levels, segment_of(features, self.columns))
-        return odds
-
-
-def segment_of(features: FloatMatrix, columns: Sequence[int]) -> NDArray[np.int64]:
-    """Number of the first of these columns that is above 0, counted from 1; 0 for none, shape (n,).
-
-    >>> segment_of(np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), (0, 1)).tolist()
-    [0, 2, 1]
-    """
-    found = np.zeros(len(features), np.int64)
-    for number, column in reversed(list(enumerate(columns, 1))):
-        found[features[:, column] > 0.0] = number
-    return found
+        return np.asarray(self.floor + np.exp(self.slope * said + self.intercept), dtype=np.float64)
 
 
 def fit_calibration(
@@ -106,28 +92,27 @@ def fit_calibration(
     return Calibration(float(max(found[2], 0.05)), float(found[1]), float(np.exp(found[0])))
 
 
-def segment_levels(
-    odds: FloatVector, churned: BoolVector, weight: FloatVector, segment: NDArray[np.int64], segments: int
-) -> tuple[float, ...]:
-    """By how much each segment's odds are to be multiplied: leavers seen over leavers expected, both with the same trust (the
-    mean of a gamma posterior).
+def haste_of(log_odds: FloatVector, weight: FloatVector, elapsed: FloatVector, near: Calibration) -> float:
+    """How early in the horizon those leave who were seen coming: 0 evenly over it or later, 1 at once.
+
+    Of the leavers: what the learner said (n,), weights (n,), share of the horizon until each left (n,). Those that were hardly
+    expected hardly count: for small odds it makes no difference.
     """
-    expected = np.bincount(segment, weights=weight * odds / (1.0 + odds), minlength=segments)
-    seen = np.bincount(segment, weights=weight * churned, minlength=segments)
-    return tuple(((seen + TRUST_SEGMENT) / (expected + TRUST_SEGMENT)).tolist())
+    foreseen = weight / (1.0 + np.exp(-near.corrected(log_odds)))
+    passed = float(foreseen @ np.minimum(elapsed, 1.0))
+    share = (0.5 * TRUST_HASTE + passed) / (TRUST_HASTE + float(foreseen.sum()))
+    return max(0.0, 1.0 - 2.0 * share)
 
 
 class OnlineCalibration:
     """Learns from what a learner said before it had seen the label; fitted again at fixed counts of examples."""
 
-    def __init__(self, columns: tuple[int, ...] = ()) -> None:
-        """`columns`: features that tell segments, see `Calibration`."""
+    def __init__(self) -> None:
         self._said: NDArray[np.float64] = np.empty((4, 0))
         self._waiting: list[NDArray[np.float64]] = []
         self._examples = 0
         self._leavers: dict[str, int] = {}  # their numbers among all examples, as long as they are in the window
         self._taken_back: list[int] = []
-        self._columns = columns
         self.current = Calibration()
 
     def add(
@@ -135,11 +120,13 @@ class OnlineCalibration:
         log_odds: FloatVector,
         churned: BoolVector,
         weight: FloatVector,
-        segment: NDArray[np.int64] | None = None,
+        elapsed: FloatVector | None = None,
         ids: Sequence[str] = (),
     ) -> None:
-        """Told in any batches; the fits fall at the same examples. `ids`: by which they may be taken back."""
-        told = np.zeros(len(churned)) if segment is None else segment
+        """Told in any batches; the fits fall at the same examples. `elapsed`: share of the horizon after which each label was
+        known, by default half of it. `ids`: by which they may be taken back.
+        """
+        told = np.full(len(churned), 0.5) if elapsed is None else elapsed
         self._leavers |= {one: self._examples + at for at, one in enumerate(ids) if churned[at]}
         start = 0
         while start < len(churned):
@@ -165,12 +152,5 @@ class OnlineCalibration:
         log_odds, churned, weight = self._said[0], self._said[1] > 0.5, self._said[2]
         if weight.sum() > 0.0:
             fitted = fit_calibration(log_odds, churned, weight, self.current)
-            self.current = fitted if not self._columns else self._levelled(fitted, log_odds, churned, weight)
-
-    def _levelled(
-        self, fitted: Calibration, log_odds: FloatVector, churned: BoolVector, weight: FloatVector
-    ) -> Calibration:
-        odds = np.exp(fitted.corrected(log_odds))
-        segment = self._said[3].astype(np.int64)
-        levels = segment_levels(odds, churned, weight, segment, len(self._columns) + 1)
-        return replace(fitted, columns=self._columns, levels=levels)
+            haste = haste_of(log_odds[churned], weight[churned], self._said[3][churned], fitted)
+            self.current = replace(fitted, haste=haste)

@@ -38,7 +38,7 @@ class ArrayScorer:
     def score(self, features: FloatMatrix) -> FloatVector:
         if self.calibration is None:
             return self.model.score(features)
-        return self.calibration.probability(self.model.log_odds(features), features)
+        return self.calibration.probability(self.model.log_odds(features))
 
     def contributions(self, features: FloatVector) -> FloatVector:
         return self.model.contributions(features)
@@ -97,7 +97,7 @@ def read_model(raw: bytes, feature_schema: str, n_features: int) -> ReceivedMode
         return refusal
     try:
         model = READERS[message.kind](message.body, n_features)
-        calibration = read_calibration(message.body, n_features)
+        calibration = read_calibration(message.body)
     except WrongBodyError as error:
         return RefusedModel(error.reason, f"model {message.version}: {error}")
     return ReceivedModel(message, ArrayScorer(message.version, model, calibration))

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from models.calibration import OnlineCalibration, segment_of
+from models.calibration import OnlineCalibration
 from models.contest import Change, ChangeOfChampion, Contest, ContestRules
 from models.crowding import Crowding
 from models.drift import Drift, DriftWatch
@@ -21,6 +21,7 @@ from models.guard import Alarm, Finding, GuardRules, PoisonGuard
 from models.label_rules import DAY_MS
 from models.learners.protocol import BoolVector, Learner
 from models.orders import OrderKind, TrainerOrder
+from models.past_models import PastModels
 from models.scorers import probability
 from pipeline.events import Example, ModelMessage
 from pipeline.ports import FloatMatrix, FloatVector
@@ -51,8 +52,7 @@ class TrainingRules:
 
     `minimum_positives`: churners seen before the first model. `publish_every_labels`: rounded up to whole blocks.
     `tick_ms`: a model counts from the first such moment of stream time after its newest label. `groups`: the reason code
-    of each feature, for drift. `barred`: features that this tenant may not learn from, by position. `segments`: features that
-    are above 0 for the lines of one segment, by position: each segment has a level of its own in the calibration.
+    of each feature, for drift. `barred`: features that this tenant may not learn from, by position. `horizon_ms`: of the labels.
     """
 
     minimum_positives: int = 30
@@ -61,7 +61,7 @@ class TrainingRules:
     example_age_max_ms: int = 400 * DAY_MS
     groups: tuple[str, ...] = ()
     barred: tuple[int, ...] = ()
-    segments: tuple[int, ...] = ()
+    horizon_ms: int = 30 * DAY_MS
     guard: GuardRules = field(default_factory=GuardRules)
     contest: ContestRules = field(default_factory=ContestRules)
 
@@ -90,8 +90,8 @@ class Training:
 
     def _begin(self) -> None:
         self._learners = {name: make(self._width) for name, make in self._makers.items()} if self._width else {}
-        self._segments = self._rules.segments if max(self._rules.segments, default=-1) < self._width else ()
-        self._calibrations = {name: OnlineCalibration(self._segments) for name in self._makers}
+        self._past = {name: PastModels(learner.model()) for name, learner in self._learners.items()}
+        self._calibrations = {name: OnlineCalibration() for name in self._makers}
         self._contest = Contest(list(self._makers), self._rules.contest)
         self._guard = PoisonGuard(self._rules.guard)
         self._drift = DriftWatch(self._rules.groups if len(self._rules.groups) == self._width else ())
@@ -239,8 +239,10 @@ class Training:
         features, churned, weight = as_arrays(block)
         features[:, list(self._rules.barred)] = np.nan
         news = np.array([example.corrects is None for example in block])
-        said = {name: learner.model().log_odds(features) for name, learner in self._learners.items()}
-        scores = {name: probability(self._calibrations[name].current.corrected(said[name], features)) for name in said}
+        snapshot_ms = np.array([example.snapshot_ms for example in block])
+        said = {name: past.log_odds(features, snapshot_ms) for name, past in self._past.items()}
+        now = {name: learner.model().log_odds(features) for name, learner in self._learners.items()}
+        scores = {name: probability(self._calibrations[name].current.corrected(now[name])) for name in said}
         finding = self._examined(block, churned, scores[self.champion], news) if guarded else None
         if finding is not None:
             self._freeze(finding)
@@ -248,10 +250,11 @@ class Training:
             return
         self._judge(features[news], churned[news], {name: score[news] for name, score in scores.items()}, block)
         shared = weight * self._crowding.shares(block)
-        segment = segment_of(features, self._segments)[news]
+        elapsed = np.array([example.known_ms for example in block]) - snapshot_ms
+        elapsed_share = (elapsed / self._rules.horizon_ms)[news]
         ids = [example.example_id for example in block if example.corrects is None]
         for name, learner in self._learners.items():
-            self._calibrations[name].add(said[name][news], churned[news], weight[news], segment, ids)
+            self._calibrations[name].add(said[name][news], churned[news], weight[news], elapsed_share, ids)
             self._calibrations[name].take_back([example.corrects for example in block if example.corrects is not None])
             learner.learn(features[news], churned[news], shared[news])
             if not news.all():
@@ -281,6 +284,9 @@ class Training:
 
     def _count(self, block: Sequence[Example], positives: int) -> None:
         self._newest_known_ms = max(self._newest_known_ms, *(example.known_ms for example in block))
+        for name, past in self._past.items():
+            if past.is_due(self._newest_known_ms):
+                past.keep(self._newest_known_ms, self._learners[name].model())
         self._positives += positives
         self.labels_learned += len(block)
         self.counts["learned_1"] += positives

@@ -63,6 +63,17 @@ class History:
             days.append(replace(day, scores=by_line[day.lines]))
         return replace(self.lists, days=days)
 
+    def by_hazard(self) -> Lists:
+        """The lists by the true probability to leave within thirty days; 0 for a line that the simulator does not know then."""
+        return self.rescored(
+            {
+                midnight.day_ms: np.array(
+                    [self.hazards.get(midnight.day_ms, {}).get(line_id, 0.0) for line_id in midnight.line_ids]
+                )
+                for midnight in self.midnights
+            }
+        )
+
 
 @contextmanager
 def simulated(scenario: str, customers: int, days: int, seed: int) -> Iterator[Path]:

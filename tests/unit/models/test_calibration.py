@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.bodies import WrongBodyError, read_calibration
-from models.calibration import TRUST_SEGMENT, Calibration, OnlineCalibration, fit_calibration, segment_levels
+from models.calibration import Calibration, OnlineCalibration, fit_calibration, haste_of
 from models.evaluation.calibration import calibration_bins, expected_calibration_error
 from models.holdout import holdout_place, is_held_out
 
@@ -70,31 +70,25 @@ def test_a_leaver_taken_back_leaves_the_calibration() -> None:
     assert odds[1] > 1.15 * odds[2]
 
 
-def test_a_segment_with_fewer_leavers_gets_a_lower_level_and_one_without_labels_keeps_that_of_all() -> None:
-    odds, segment = np.full(10_000, 0.02), (np.arange(10_000) % 2).astype(np.int64)
-    churned = (np.arange(10_000) % 2 == 0) & (np.arange(10_000) % 25 == 0)
+def test_those_who_leave_soon_are_told_no_more_than_leave() -> None:
+    """Half of each kind leave, of one kind within three days: the odds are higher, the probability must not be."""
+    random = np.random.default_rng(9)
+    left, drawn_day = random.random(40_000) < 0.5, random.integers(1, 31, 40_000)
+    leaves_day = np.where(left, random.uniform(0.0, 3.0, 40_000), 99.0)
+    stayed = leaves_day > drawn_day
+    odds = left.sum() / stayed.sum()
+    churned = np.arange(40_000) < round(40_000 * odds / (1.0 + odds))
 
-    levels = segment_levels(odds, churned, np.ones(10_000), segment, 3)
+    haste = haste_of(np.full(1000, np.log(odds)), np.ones(1000), leaves_day[left][:1000] / 30.0, Calibration())
 
-    expected = 5000 * 0.02 / 1.02
-    assert levels == pytest.approx(
-        ((200 + TRUST_SEGMENT) / (expected + TRUST_SEGMENT), TRUST_SEGMENT / (expected + TRUST_SEGMENT), 1.0)
-    )
+    assert haste == pytest.approx(0.9, abs=0.03)
+    said = np.full(1, np.log(churned.sum() / (~churned).sum()))
+    assert Calibration().probability(said)[0] > 0.6
+    assert Calibration(haste=haste).probability(said)[0] == pytest.approx(0.5, abs=0.03)
 
 
-def test_each_segment_is_told_its_own_probability() -> None:
-    random = np.random.default_rng(8)
-    features = np.column_stack([random.random(20_000) < 0.2, random.random(20_000) < 0.5]).astype(np.float64)
-    segment = np.where(features[:, 0] > 0, 1, np.where(features[:, 1] > 0, 2, 0))
-    share = np.array([0.02, 0.06, 0.01])[segment]
-    calibration = OnlineCalibration(columns=(0, 1))
-    calibration.add(np.full(20_000, -3.8), random.random(20_000) < share, np.ones(20_000), segment)
-
-    lines = np.array([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
-    told = calibration.current.probability(np.full(3, -3.8), lines)
-
-    assert told == pytest.approx([0.02, 0.06, 0.01], rel=0.35)  # held towards the level of all
-    assert told[2] < told[0] < told[1]
+def test_leavers_whom_nobody_saw_coming_say_nothing_of_haste() -> None:
+    assert haste_of(np.full(50, -6.0), np.ones(50), np.zeros(50), Calibration()) < 0.05
 
 
 def test_from_drawn_stayers_comes_the_probability_of_the_whole_horizon() -> None:
@@ -129,13 +123,15 @@ def test_the_holdout_is_the_same_in_every_release() -> None:
 HOLDOUT_OF_ACCOUNT_1 = 0.13802889093145088
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{"columns": [54]}, {"columns": ["key"]}, {"levels": [1.0]}, {"levels": [1.0, 0.0]}, {"levels": [1.0, None]}],
-)
-def test_levels_that_make_no_sense_are_refused(change: dict[str, object]) -> None:
-    body = {"slope": 1.0, "intercept": 0.0, "floor": 0.01, "columns": [3], "levels": [1.0, 2.0]}
-    assert read_calibration({"calibration": body}, 54) == Calibration(1.0, 0.0, 0.01, (3,), (1.0, 2.0))
+@pytest.mark.parametrize("change", [{"slope": 0.0}, {"floor": -0.1}, {"haste": 1.1}, {"haste": -0.1}, {"haste": None}])
+def test_a_calibration_that_makes_no_sense_is_refused(change: dict[str, object]) -> None:
+    body = {"slope": 1.0, "intercept": 0.0, "floor": 0.01, "haste": 0.4}
+    assert read_calibration({"calibration": body}) == Calibration(1.0, 0.0, 0.01, 0.4)
 
     with pytest.raises(WrongBodyError):
-        read_calibration({"calibration": body | change}, 54)
+        read_calibration({"calibration": body | change})
+
+
+def test_a_calibration_of_an_earlier_release_is_read_without_haste() -> None:
+    body = {"slope": 1.0, "intercept": 0.0, "floor": 0.01, "columns": [3], "levels": [1.0, 2.0]}
+    assert read_calibration({"calibration": body}) == Calibration(1.0, 0.0, 0.01)
