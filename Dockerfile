@@ -12,7 +12,7 @@ COPY churnwatch churnwatch
 RUN pip install --no-cache-dir --editable . --constraint constraints.txt && python -m compileall -q .
 
 FROM python:3.11-slim-bookworm
-ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 NUMBA_CACHE_DIR=/app/var/compiled
 RUN useradd --system --uid 10001 --home-dir /app churnwatch && install --directory --owner churnwatch /app/var
 WORKDIR /app
 COPY --from=build /opt/venv /opt/venv

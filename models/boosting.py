@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.forest import NEVER, Forest
-from models.histograms import Bins, ChosenBins, IntVector, on_grid
+from models.histograms import Bins, on_grid
 from models.learners.protocol import BoolVector
+from models.tree_steps import IntVector, best_cuts, step_down
 from pipeline.ports import FloatMatrix, FloatVector
 
 
@@ -87,17 +87,17 @@ def _grow(
     inner = 2**rules.depth - 1
     feature, cut = np.zeros(inner, dtype=np.int64), np.full(inner, rules.bins + 1, dtype=np.int64)
     threshold = np.full(inner, NEVER)
-    node, first_code = np.zeros(n_rows, dtype=np.int64), np.arange(n_rows)
-    codes, own, sums = bins.codes.ravel(), bins.of_features(chosen), None
+    node, own, sums = np.zeros(n_rows, dtype=np.int64), bins.of_features(chosen), None
     for level in range(rules.depth):
         first = 2**level - 1
-        sums = _sums(own, sample, slopes, node.take(sample) - first, sums)
-        best_feature, best_cut, gain = _best_cuts(own, sums, rules)
+        sums = own.sums(sample, slopes, node, first, sums)
+        total_slopes = sums[own.start[0] : own.start[1]].sum(axis=0)
+        best_feature, best_cut, gain = best_cuts(sums, own.start, total_slopes, rules.l2, rules.child_weight_minimum)
         for position in np.flatnonzero(gain > 0.0):
             column, bin_cut = int(chosen[best_feature[position]]), int(best_cut[position])
             feature[first + position], cut[first + position] = column, bin_cut
             threshold[first + position] = bins.edges[column][bin_cut - 1] if bin_cut > 0 else -NEVER
-        node = 2 * node + 1 + (codes.take(feature.take(node) * n_rows + first_code) > cut.take(node))
+        step_down(bins.codes, feature, cut, node)
     value = _node_values(node.take(sample) - inner, slopes[:, 0], slopes[:, 1], rules)
     return Tree(feature, threshold, value), value.take(node)
 
@@ -114,48 +114,3 @@ def _node_values(leaf: IntVector, gradient: FloatVector, hessian: FloatVector, r
         hessians = pairs.sum(axis=1)
         levels.append(values)
     return np.concatenate(levels[::-1])
-
-
-def _sums(
-    bins: ChosenBins,
-    sample: IntVector,
-    slopes: FloatMatrix,
-    node: IntVector,
-    above: NDArray[np.float64] | None,
-) -> NDArray[np.float64]:
-    """Sums of gradients and hessians by bin and node of a level, (bins, nodes, 2).
-
-    `slopes`, `node`: of the rows `sample`, (n, 2) and (n,). `above`: the sums of the level above, None for the root. Of two
-    children the one with fewer rows is summed, the other is what is left of their parent.
-    """
-    pairs = 1 if above is None else above.shape[1]
-    smaller = np.zeros(1, np.int64)
-    if above is not None:
-        smaller = np.argmin(np.bincount(node, minlength=2 * pairs).reshape(-1, 2), axis=1)
-        rows = np.flatnonzero((2 * np.arange(pairs) + smaller).repeat(2).take(node) == node)
-        sample, slopes, node = sample.take(rows), slopes.take(rows, axis=0), node.take(rows) >> 1
-    spread = np.zeros((len(sample), pairs, 2))
-    spread[np.arange(len(sample)), node] = slopes
-    found = bins.sums(sample, spread.reshape(len(sample), 2 * pairs)).reshape(-1, pairs, 2)
-    if above is None:
-        return found
-    both = np.empty((len(found), pairs, 2, 2))
-    parent = np.arange(pairs)
-    both[:, parent, smaller], both[:, parent, 1 - smaller] = found, above - found
-    return both.reshape(len(found), 2 * pairs, 2)
-
-
-def _best_cuts(
-    bins: ChosenBins, sums: NDArray[np.float64], rules: BoostingRules
-) -> tuple[IntVector, IntVector, FloatVector]:
-    """For each node of a level: the feature and bin after which to cut, and the gain (0 where no cut helps)."""
-    left = bins.up_to(sums.reshape(len(sums), -1)).reshape(sums.shape)
-    left_g, left_h = left[:, :, 0].copy(), left[:, :, 1].copy()
-    last = len(sums) if len(bins.start) == 1 else bins.start[1]
-    all_g, all_h = left_g[last - 1], left_h[last - 1]
-    right_g, right_h = all_g - left_g, all_h - left_h
-    gain = left_g**2 / (left_h + rules.l2) + right_g**2 / (right_h + rules.l2) - all_g**2 / (all_h + rules.l2)
-    gain[(left_h < rules.child_weight_minimum) | (right_h < rules.child_weight_minimum)] = 0.0
-    best = gain.argmax(axis=0)
-    feature = bins.feature[best]
-    return feature, best - bins.start[feature], gain[best, np.arange(gain.shape[1])]

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.learners.protocol import BoolVector
-from pipeline.ports import FloatVector
+from pipeline.compiled import compiled
+from pipeline.ports import FloatMatrix, FloatVector
 
 WINDOW_EXAMPLES = 20_000
 FIT_EVERY_EXAMPLES = 500
@@ -80,16 +81,40 @@ def fit_calibration(
     if near is not None and near.floor > 0.0:
         found = np.array([np.log(near.floor), near.intercept, near.slope])
     for _ in range(FISHER_STEPS):
-        floor, heard = np.exp(found[0]), np.exp(found[1] + found[2] * said)
-        odds = floor + heard
-        change = np.column_stack([np.full(len(said), floor), heard, heard * said])
-        gradient = change.T @ (weight * (1.0 / (1.0 + odds) - churned / odds)) + trust * (found - start)
-        information = (change * (weight / (odds * (1.0 + odds) ** 2))[:, None]).T @ change + np.diag(trust)
+        slopes, curves = _sums(float(np.exp(found[0])), np.exp(found[1] + found[2] * said), said, churned, weight)
+        gradient = slopes + trust * (found - start)
+        information = curves + np.diag(trust)
         step = np.clip(np.linalg.solve(information, gradient), -0.5, 0.5)
         found = found - step
         if np.abs(step).max() < STEP_MIN:
             break
     return Calibration(float(max(found[2], 0.05)), float(found[1]), float(np.exp(found[0])))
+
+
+@compiled
+def _sums(
+    floor: float, heard: FloatVector, said: FloatVector, churned: BoolVector, weight: FloatVector
+) -> tuple[FloatVector, FloatMatrix]:
+    """Slope of the loss in the logarithm of the floor, the intercept and the slope, (3,), and the information, (3, 3).
+
+    `heard`: what the learner's log-odds `said` add to the floor. Numpy took eight passes for it, a sixth of the learning.
+    """
+    slopes, curves = np.zeros(3), np.zeros((3, 3))
+    change = np.empty(3)
+    change[0] = floor
+    for row in range(len(said)):
+        odds = floor + heard[row]
+        change[1], change[2] = heard[row], heard[row] * said[row]
+        above = weight[row] * (1.0 / (1.0 + odds) - churned[row] / odds)
+        bend = weight[row] / (odds * (1.0 + odds) * (1.0 + odds))
+        for one in range(3):
+            slopes[one] += above * change[one]
+            for other in range(one + 1):
+                curves[one, other] += bend * change[one] * change[other]
+    for one in range(3):
+        for other in range(one):
+            curves[other, one] = curves[one, other]
+    return slopes, curves
 
 
 def haste_of(log_odds: FloatVector, weight: FloatVector, elapsed: FloatVector, near: Calibration) -> float:

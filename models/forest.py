@@ -6,10 +6,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.compiled import compiled
 from pipeline.ports import FloatMatrix, FloatVector
 
 NEVER = 1e30  # a threshold that no value passes; values are clipped to it
-CELLS_AT_ONCE = 262_144  # rows x trees of one step, so that its arrays stay within the cache
+CELLS_AT_ONCE = 65_536  # rows x trees of one step, so that their leaves stay within the cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,7 @@ class Forest:
         step = max(1, CELLS_AT_ONCE // max(1, len(self.feature)))
         for start in range(0, len(features), step):
             part = slice(start, start + step)
-            node = self._paths(features[part])[-1]
-            result[part] += self._values(node).sum(axis=1)
+            result[part] += leaf_values(features[part], self.feature, self.threshold, self.value).sum(axis=1)
         return result
 
     def contributions(self, row: FloatVector) -> FloatVector:
@@ -66,3 +66,21 @@ class Forest:
     def _values(self, node: NDArray[np.int64]) -> FloatMatrix:
         trees, nodes = self.value.shape
         return np.asarray(self.value.ravel().take(node + np.arange(trees) * nodes), dtype=np.float64)
+
+
+@compiled
+def leaf_values(
+    features: FloatMatrix, feature: NDArray[np.int64], threshold: FloatMatrix, value: FloatMatrix
+) -> FloatMatrix:
+    """Value of each row's leaf in each tree, (n, trees); the arrays of a `Forest`."""
+    trees, inner = feature.shape
+    found, row = np.empty((len(features), trees)), np.empty(features.shape[1])
+    for number in range(len(features)):
+        for column in range(len(row)):
+            row[column] = min(max(features[number, column], -NEVER), NEVER)
+        for tree in range(trees):
+            node = 0
+            while node < inner:
+                node = 2 * node + 1 + (row[feature[tree, node]] > threshold[tree, node])
+            found[number, tree] = value[tree, node]
+    return found

@@ -1,7 +1,7 @@
 """Sums of gradients by bin of each feature: what boosted trees spend their time on.
 
 Most features of most lines are 0. Each feature's most frequent bin is therefore not stored: its sums are what is left of the
-total (as LightGBM does; Ke et al., 2017). The other bins are a sparse 0/1 matrix, and all sums of a level one product with it.
+total (as LightGBM does; Ke et al., 2017). The others are kept row by row, and the sums of a level are one pass over them.
 """
 
 from dataclasses import dataclass
@@ -10,11 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from models.tree_steps import CodeMatrix, IntVector, bin_sums, node_sums
 from pipeline.ports import FloatMatrix, FloatVector
 
-#: Bins of a feature's values in as few bytes as hold them: memory traffic is what the time goes to.
-CodeMatrix = NDArray[np.uint8] | NDArray[np.int64]
-IntVector = NDArray[np.int64]
 EXACT_BITS = 51  # sums of whole numbers below 2^53 are exact in float64
 
 
@@ -52,35 +50,40 @@ class Bins:
         sizes = (self.start[1:] - self.start[:-1])[chosen]
         start = np.cumsum(sizes) - sizes
         number = np.arange(sizes.sum()) + np.repeat(self.start[chosen] - start, sizes)
-        feature = np.repeat(np.arange(len(chosen)), sizes)
-        return ChosenBins(self.rows, number, feature, start, start + (self.common - self.start[:-1])[chosen])
+        common = start + (self.common - self.start[:-1])[chosen]
+        return ChosenBins(self.rows, number, np.append(start, sizes.sum()), common)
 
 
 @dataclass(frozen=True, slots=True)
 class ChosenBins:
-    """The bins of some features: their numbers among all, and whose they are, (bins,); the rest as above, without the end of
-    `start`.
-    """
+    """The bins of some features: the number of each among all; the rest as above."""
 
     rows: csr_array
     number: IntVector
-    feature: IntVector
     start: IntVector
     common: IntVector
 
-    def sums(self, rows: IntVector, quantities: FloatMatrix) -> FloatMatrix:
-        """Sums over these rows of each quantity (n_rows, n_quantities) by bin, (bins, n_quantities)."""
-        found: FloatMatrix = (self.rows[rows].T @ quantities).take(self.number, axis=0)
-        total = np.ones(len(quantities)) @ quantities  # three times as quick as a sum down the columns
-        found[self.common] = total - np.add.reduceat(found, self.start, axis=0)
-        return found
+    def sums(
+        self, rows: IntVector, slopes: FloatMatrix, node: IntVector, first: int, above: NDArray[np.float64] | None
+    ) -> NDArray[np.float64]:
+        """Sums over these rows of both slopes, (n_rows, 2), by bin and node of a level, (bins, nodes, 2).
 
-    def up_to(self, sums: FloatMatrix) -> FloatMatrix:
-        """Sums of each bin and all before it of the same feature, (bins, n_quantities)."""
-        running = sums.cumsum(axis=0)
-        before = running.take(self.start, axis=0) - sums.take(self.start, axis=0)
-        running -= before.take(self.feature, axis=0)
-        return running
+        `node`: of all rows, the level's begin with `first`. `above`: the sums of the level above, None for the root. Of two
+        children the one with fewer rows is summed, the other is what is left of their parent.
+        """
+        nodes = 1 if above is None else 2 * above.shape[1]
+        totals = node_sums(rows, slopes, node, first, nodes)
+        smaller = np.zeros(1, np.int64) if above is None else totals[:, 0].reshape(-1, 2).argmin(axis=1)
+        counted = 2 * np.arange(len(smaller)) + smaller
+        csr = self.rows
+        summed = bin_sums(csr.indptr, csr.indices.view(np.uint32), csr.shape[1], rows, slopes, node, first, smaller)
+        found = np.ascontiguousarray(summed.take(self.number, axis=1).transpose(1, 0, 2))
+        found[self.common] = totals[counted, 1:] - np.add.reduceat(found, self.start[:-1], axis=0)
+        if above is None:
+            return found
+        both = np.empty((len(found), nodes, 2))
+        both[:, counted], both[:, counted ^ 1] = found, above - found
+        return both
 
 
 def on_grid(values: FloatVector, total: float) -> FloatVector:
@@ -108,11 +111,14 @@ def _sparse(codes: CodeMatrix, counts: list[NDArray[np.int64]], common: IntVecto
 
 
 def _edges(column: FloatVector, bins: int) -> FloatVector:
-    present = column[~np.isnan(column)]
-    values = np.unique(present)
+    """Between the values where there are few, else at quantiles, the lower ones (numpy's `method="lower"`)."""
+    present = np.sort(column[~np.isnan(column)])
+    is_new = np.append(True, present[1:] != present[:-1])[: len(present)]
+    values = present[is_new]
     if len(values) <= bins:
         return np.asarray((values[:-1] + values[1:]) / 2.0 if len(values) > 1 else values, dtype=np.float64)
-    return np.unique(np.quantile(present, np.linspace(0.0, 1.0, bins + 1)[1:-1], method="lower"))
+    places = np.linspace(0.0, 1.0, bins + 1)[1:-1] * (len(present) - 1)
+    return np.unique(present[places.astype(np.int64)])
 
 
 def _codes(column: FloatVector, edges: FloatVector) -> IntVector:

@@ -59,11 +59,10 @@ class Baseline:
 
     def learn(self, hours: Ints, seen: Floats, usable: NDArray[np.bool_]) -> None:
         """Take in what was seen in this hour, (n_channels, n_cells), of the channels that are `usable` (no incident)."""
-        expected = self.expected(hours)
-        highest = np.where(np.isnan(expected), np.inf, BUSIEST * np.nan_to_num(expected) + SLACK)
         channels = np.flatnonzero(usable)
-        rows = hours[channels]
-        self.total[rows, channels] = self.total[rows, channels] * KEPT_A_WEEK + np.minimum(seen, highest)[channels]
+        highest = BUSIEST * self.expected(hours) + SLACK
+        rows, counted = hours[channels], np.fmin(seen, highest)[channels]  # where nothing is expected yet, all counts
+        self.total[rows, channels] = self.total[rows, channels] * KEPT_A_WEEK + counted
         self.weight[rows, channels] = self.weight[rows, channels] * KEPT_A_WEEK + 1.0
         self.visits[rows, channels] = np.minimum(self.visits[rows, channels], 254) + 1
 

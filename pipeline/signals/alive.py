@@ -11,6 +11,7 @@ from dataclasses import astuple, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.compiled import compiled
 from pipeline.state.habits import Habits
 
 Floats = NDArray[np.float64]
@@ -63,17 +64,21 @@ def _alive_and_gone(lines: Histories, habits: Habits) -> tuple[Floats, Floats]:
 
     Day by day, since each day only multiplies the terms of eq. 5 by a ratio of consecutive beta functions.
     """
-    both = habits.gamma + habits.delta
     idle = habits.beta + lines.watched - lines.active
     chances = habits.alpha + habits.beta + lines.watched
-    alive, gone = np.ones(len(lines.silent)), np.zeros(len(lines.silent))
-    order = np.argsort(-lines.silent, kind="stable")
-    longest = lines.silent[order]
-    for day in range(int(longest[0]) if len(longest) else 0):
-        still = order[: int(np.searchsorted(-longest, -day, side="left"))]
-        leaves = habits.gamma / (both + lines.watched[still] + day)
-        gone[still] += alive[still] * leaves
-        alive[still] *= (1.0 - leaves) * (idle[still] + day) / (chances[still] + day)
+    both = habits.gamma + habits.delta + lines.watched
+    return day_by_day(lines.silent, idle, chances, both, habits.gamma)
+
+
+@compiled
+def day_by_day(silent: Ints, idle: Floats, chances: Floats, both: Floats, gamma: float) -> tuple[Floats, Floats]:
+    """The steps of `_alive_and_gone`: so many silent days of each line, each with one more idle day among its chances."""
+    alive, gone = np.ones(len(silent)), np.zeros(len(silent))
+    for line in range(len(silent)):
+        for day in range(silent[line]):
+            leaves = gamma / (both[line] + day)
+            gone[line] += alive[line] * leaves
+            alive[line] *= (1.0 - leaves) * (idle[line] + day) / (chances[line] + day)
     return alive, gone
 
 

@@ -22,19 +22,23 @@ def lines(rows: int = 600, seed: int = 1) -> NDArray[np.float64]:
 def test_sums_by_bin_are_those_of_counting(places: int) -> None:
     features, random = lines(), np.random.default_rng(2)
     bins, chosen = Bins.of(features, places), np.array([0, 2, 5])
-    rows = np.sort(random.permutation(600)[:250])
-    quantities = np.column_stack([on_grid(random.normal(size=250), 2000.0) for _ in range(4)])
+    rows, node = (
+        np.sort(random.permutation(600)[:250]),
+        np.where(random.random(600) < 0.3, 3, random.integers(4, 7, 600)),
+    )
+    slopes = np.column_stack([on_grid(random.normal(size=250), 2000.0) for _ in range(2)])
 
-    sums = bins.of_features(chosen).sums(rows, quantities)
+    def counted(nodes: NDArray[np.int64], of: range) -> list[list[NDArray[np.float64]]]:
+        return [
+            [slopes[(bins.codes[column, rows] == code) & (nodes[rows] == one)].sum(axis=0) for one in of]
+            for column in chosen.tolist()
+            for code in range(len(bins.edges[column]) + 2)
+        ]
 
-    counted = [
-        quantities[bins.codes[column, rows] == code].sum(axis=0)
-        for column in chosen.tolist()
-        for code in range(len(bins.edges[column]) + 2)
-    ]
-    assert np.array_equal(sums, counted)
-    running = [np.cumsum(part, axis=0) for part in np.split(sums, bins.of_features(chosen).start[1:])]
-    assert np.allclose(bins.of_features(chosen).up_to(sums), np.concatenate(running), atol=1e-9)
+    above = np.array(counted((node - 1) // 2, range(1, 3)))
+    assert np.array_equal(bins.of_features(chosen).sums(rows, slopes, node, 3, above), counted(node, range(3, 7)))
+    root = np.zeros(600, np.int64)
+    assert np.array_equal(bins.of_features(chosen).sums(rows, slopes, root, 0, None), counted(root, range(1)))
 
 
 def test_sums_on_the_grid_are_equal_in_any_order() -> None:
