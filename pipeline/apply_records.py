@@ -1,9 +1,8 @@
 """Thin records into the state: reference data, bills, hard events, churn. One function a stream."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
-
-import numpy as np
 
 from pipeline.events import (
     BillingKind,
@@ -60,11 +59,12 @@ def apply_invoice(state: PartitionState, record: BillingRecord, rows: Sequence[i
 
 
 def _keep_bill(table: ColumnTable, row: int, record: BillingRecord) -> None:
-    times = np.append(table["bills_s"][row].astype(np.int64), record.ts_ms // 1000)
-    amounts = np.append(table["bills"][row], np.float32(record.amount))
-    newest_last = np.argsort(times, kind="stable")[1:]
-    table["bills_s"][row] = times[newest_last]
-    table["bills"][row] = amounts[newest_last]
+    """Put it among the last bills by its time, behind one of the same time; the oldest goes."""
+    times, amounts, second = table["bills_s"][row], table["bills"][row], record.ts_ms // 1000
+    place = bisect_right(times.tolist(), second) - 1
+    if place >= 0:
+        times[:place], amounts[:place] = times[1 : place + 1], amounts[1 : place + 1]
+        times[place], amounts[place] = second, record.amount
     table.touch(row)
 
 

@@ -10,7 +10,8 @@ from pipeline.sources.files import LineFile, UnreadableFileError
 
 SUFFIXES = ("", ".gz", ".zst")
 REQUIRED = (Stream.CUSTOMERS, Stream.CDR)
-BLOCK_BYTES = 4 << 20
+#: What is read at once: all of it stays in a core's cache while it is scanned and decoded.
+BLOCK_BYTES = 1 << 19
 
 
 @dataclass(frozen=True, slots=True)

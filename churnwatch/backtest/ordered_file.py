@@ -82,8 +82,8 @@ class OrderedFile(ABC, Generic[Content]):
         self._waiting: deque[Part[Content]] = deque()
 
     @abstractmethod
-    def read(self, lines: list[bytes], first_line: int) -> Reading[Content]:
-        """What these lines hold; refusals are noted."""
+    def read(self, text: bytes, first_line: int) -> Reading[Content]:
+        """What these whole lines hold, each with its line feed; refusals are noted."""
 
     def first_ms(self) -> int | None:
         """When the first record was received; None for an empty file."""
@@ -128,13 +128,13 @@ class OrderedFile(ABC, Generic[Content]):
         if stretch is None:
             self._ended = True
             return
-        lines = stretch.lines
+        text = stretch.text
         if stretch.half:
             self.half_line = not self.format.is_whole(stretch.half)
-            lines = [] if self.half_line else [stretch.half]
-        if not lines:
+            text = b"" if self.half_line else stretch.half + b"\n"
+        if not text:
             return
-        reading = self.read(lines, stretch.first_line)
+        reading = self.read(text, stretch.first_line)
         if not len(reading.numbers):
             return
         times = self._in_order(reading.received_ms, reading.numbers)

