@@ -19,7 +19,8 @@ case "$*" in
     "-m venv .venv")
         mkdir -p .venv/bin
         printf '#!/bin/sh\\nsleep 0.2; echo "$*" >> pip.calls\\n' > .venv/bin/pip
-        chmod +x .venv/bin/pip ;;
+        printf '#!/bin/sh\\n' > .venv/bin/churnwatch
+        chmod +x .venv/bin/pip .venv/bin/churnwatch ;;
 esac
 """
 
