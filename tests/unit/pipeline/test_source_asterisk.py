@@ -3,6 +3,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.events import CallDetailRecord, DeadLetter
 from pipeline.identity import SecretKey, pseudonymiser
@@ -213,3 +215,25 @@ def test_a_last_line_without_a_line_feed_is_whole_with_as_many_columns_as_the_ot
     assert source.is_whole(asterisk_row(18))
     assert not source.is_whole(asterisk_row(16))
     assert not source.is_whole(asterisk_row(18)[:-1])
+
+
+cells = st.text(max_size=20) | st.sampled_from(
+    ["2001", "+4915112345678", "2026-10-25 02:30:00", "60", '"', '","', "ANSWERED"]
+)
+
+
+@given(
+    st.lists(
+        st.binary(max_size=60)
+        | st.dictionaries(
+            st.sampled_from(["src", "dst", "start", "duration", "billsec", "uniqueid"]), cells, max_size=4
+        ),
+        max_size=5,
+    )
+)
+def test_no_input_brings_the_reader_down(inputs: list[bytes | dict[str, str]]) -> None:
+    lines = [each if isinstance(each, bytes) else asterisk_row(**each) for each in inputs]
+    outgoing = read(*(line.replace(b"\n", b" ") for line in lines), plan=BERLIN, zone="Europe/Berlin")
+    assert len(outgoing.topics) == len(outgoing.values)
+    for topic, value in zip(outgoing.topics, outgoing.values, strict=True):
+        msgspec.json.decode(value, type=DeadLetter if topic == DEAD_LETTERS else CallDetailRecord)
