@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))  # a script's own folder is on the path, its proje
 from benchmarks.operator_quality.contenders import static_rule  # noqa: E402  # needs the path
 from benchmarks.operator_quality.recording import Recording, record  # noqa: E402  # needs the path
 from benchmarks.quality import with_scores  # noqa: E402  # needs the path
-from benchmarks.signal_quality.alone import Tally, tally  # noqa: E402  # needs the path
+from benchmarks.signal_quality.alone import Tally, tally, tally_untold  # noqa: E402  # needs the path
 from models.evaluation.daily_lists import Lists  # noqa: E402  # needs the path
 from models.evaluation.list_figures import mean  # noqa: E402  # needs the path
 from models.evaluation.report_figures import judge  # noqa: E402  # needs the path
@@ -51,19 +51,28 @@ WITHOUT_A_MODEL = (
 Figures = dict[str, Any]
 
 
-def measure(scenario: str, seed: int, customers: int, days: int) -> tuple[dict[str, Tally], Figures]:
-    """Tallies of each signal, and average precision of the prior and the rule, on one simulated operator."""
+Tallies = dict[str, Tally]
+
+
+def measure(scenario: str, seed: int, customers: int, days: int) -> tuple[Tallies, Tallies, Figures]:
+    """Tallies of each signal that is told, of what is evidence only by kind of customer, and average precision of the prior and
+    the rule, on one simulated operator.
+    """
     with tempfile.TemporaryDirectory() as folder:
         config = load_scenario(scenario, customers=customers, days=days, seed=seed)
         write_directory(config, Path(folder), "none", lambda _: None)
         recording = record(Path(folder), (f"law.country={config.country.lower()}", *WITHOUT_A_MODEL))
-    return tally(recording), {
-        "signals": _average_precision(
-            recording, _scored(recording, [np.concatenate(day.signals) for day in recording.days])
-        ),
-        "start": _average_precision(recording, recording.lists),
-        "rule": _average_precision(recording, _scored(recording, static_rule(recording))),
-    }
+    return (
+        tally(recording),
+        tally_untold(recording),
+        {
+            "signals": _average_precision(
+                recording, _scored(recording, [np.concatenate(day.signals) for day in recording.days])
+            ),
+            "start": _average_precision(recording, recording.lists),
+            "rule": _average_precision(recording, _scored(recording, static_rule(recording))),
+        },
+    )
 
 
 def _scored(recording: Recording, scores: Sequence[NDArray[np.float64]]) -> Lists:
@@ -81,7 +90,8 @@ def _average_precision(recording: Recording, lists: Lists) -> float:
 
 def run(options: argparse.Namespace, after_each: Callable[[Figures], None]) -> Figures:
     """All scenarios and seeds, two at a time; what is known so far is told after each."""
-    tallies: dict[str, dict[str, Tally]] = {}
+    tallies: dict[str, Tallies] = {}
+    untold: Tallies = {}
     together: dict[str, list[Figures]] = {}
     with ProcessPoolExecutor(PROCESSES) as pool:
         jobs = {
@@ -91,18 +101,20 @@ def run(options: argparse.Namespace, after_each: Callable[[Figures], None]) -> F
         }
         for done in as_completed(jobs):
             scenario, seed = jobs[done]
-            found, precision = done.result()
+            found, found_untold, precision = done.result()
             together.setdefault(scenario, []).append({**precision, "seed": seed})
+            for name, one in found_untold.items() if scenario in TABLED else ():
+                untold.setdefault(name, Tally()).add(one)
             for name, one in found.items():
                 tallies.setdefault(scenario, {}).setdefault(name, Tally()).add(one)
             told = "  ".join(f"{name} {value:.3f}" for name, value in precision.items())
             print(f"{scenario} seed {seed}: average precision {told}", file=sys.stderr, flush=True)
-            after_each(_summary(options, tallies, together))
-    return _summary(options, tallies, together)
+            after_each(_summary(options, tallies, untold, together))
+    return _summary(options, tallies, untold, together)
 
 
 def _summary(
-    options: argparse.Namespace, tallies: dict[str, dict[str, Tally]], together: dict[str, list[Figures]]
+    options: argparse.Namespace, tallies: dict[str, Tallies], untold: Tallies, together: dict[str, list[Figures]]
 ) -> Figures:
     return {
         "customers": options.customers,
@@ -112,6 +124,7 @@ def _summary(
             for scenario in TABLED
             if scenario in tallies
         },
+        "out": {name: one.figures() for name, one in sorted(untold.items())},
         "together": {scenario: _against_the_rule(together[scenario]) for scenario in sorted(together)},
     }
 
@@ -125,16 +138,16 @@ def _against_the_rule(runs: Sequence[Figures]) -> Figures:
 def as_text(told: Figures) -> str:
     """The tables, for the eye."""
     lines = []
-    for scenario, signals in told["alone"].items():
+    for scenario, signals in {**told["alone"], "evidence only, all scenarios": told["out"]}.items():
         lines += [
             "",
             scenario,
-            f"{'signal':26}{'alarms':>7}{'prec.':>8}{'chance':>8}{'recall':>8}{'lead d':>8}{'/wk/1000':>9}",
+            f"{'signal':32}{'alarms':>7}{'prec.':>8}{'chance':>8}{'recall':>8}{'lead d':>8}{'/wk/1000':>9}",
         ]
         for name, one in signals.items():
             cells = [_cell(one[key]) for key in ("precision", "chance", "recall", "lead_days", "alarms_week_1000")]
             lines.append(
-                f"{name:26}{one['alarms']:7}" + "".join(f"{cell:>8}" for cell in cells) + f"  {one['verdict']}"
+                f"{name:32}{one['alarms']:7}" + "".join(f"{cell:>8}" for cell in cells) + f"  {one['verdict']}"
             )
     lines += ["", f"{'scenario':16}{'signals':>9}{'start':>9}{'rule':>9}{'ratio':>7}   at least {BAR}"]
     for scenario, one in told["together"].items():
@@ -158,7 +171,7 @@ def main() -> int:
     parser.add_argument("--scenario", nargs="*", default=scenario_names(), choices=scenario_names())
     parser.add_argument("--seeds", nargs="*", type=int, default=[1, 2, 3])
     parser.add_argument("--other-seeds", nargs="*", type=int, default=[1], help="of scenarios without a table")
-    parser.add_argument("--customers", type=int, default=400)
+    parser.add_argument("--customers", type=int, default=1500)
     parser.add_argument("--days", type=int, default=80)
     parser.add_argument("--no-write", action="store_true", help="leave the documents as they are")
     options = parser.parse_args()

@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.columns import CdrColumns
-from pipeline.kinds import KIND_FACTS
-from pipeline.state.catalogue import HALF_LIVES_DAYS, QUANTITIES, RING_DAYS, SUMS_WIDTH
-from pipeline.state.decay import DAY_MS, weights
+from pipeline.kinds import KIND_FACTS, RIVAL_PLACES
+from pipeline.state.catalogue import HALF_LIVES_DAYS, QUANTITIES, RING_DAYS, RIVAL_HALF_LIVES, SUMS_WIDTH
+from pipeline.state.decay import DAY_MS, RATES_PER_MS, weights
 from pipeline.state.partition import PartitionState
 
 _FACT = {name: index for index, name in enumerate(KIND_FACTS)}
@@ -44,6 +44,7 @@ def apply_cdr(
         counts_as_event: False for the later parts of a session, whose amounts count but which are no event of their own.
     """
     _add_to_sums(state, _amounts(cdr, facts, counts_as_event.astype(np.float64)), cdr, rows)
+    _add_to_rivals(state, cdr, rows, facts, counts_as_event)
     _cycle_charge(state, cdr, rows)
     _last_seen(state, cdr, rows, facts)
     _daily_activity(state, cdr, rows, counts_as_event)
@@ -64,6 +65,26 @@ def _add_to_sums(state: PartitionState, amounts: NDArray[np.float64], cdr: CdrCo
     cells = rows[record] * SUMS_WIDTH + quantity * len(HALF_LIVES_DAYS)
     for half_life, weight in enumerate(np.ascontiguousarray(weights(cdr.ts_ms, state.landmark.ms).T)):
         np.add.at(sums, cells + half_life, (amount * weight[record]).astype(np.float32))
+
+
+def _add_to_rivals(
+    state: PartitionState,
+    cdr: CdrColumns,
+    rows: NDArray[np.int64],
+    facts: NDArray[np.int8],
+    counts_as_event: NDArray[np.bool_],
+) -> None:
+    """Count calls and messages with each rival's customers, in the order of the records as all sums."""
+    place = facts[:, _FACT["rival"]]
+    found = np.flatnonzero((place > 0) & counts_as_event)
+    if not len(found):
+        return
+    rivals = state.lines["rivals"].reshape(-1)
+    kept = len(RIVAL_HALF_LIVES)
+    cells = (rows[found] * RIVAL_PLACES + place[found] - 1) * kept
+    weight = np.exp(np.outer(cdr.ts_ms[found] - state.landmark.ms, RATES_PER_MS[list(RIVAL_HALF_LIVES)]))
+    for half_life in range(kept):
+        np.add.at(rivals, cells + half_life, weight[:, half_life].astype(np.float32))
 
 
 def _amounts(cdr: CdrColumns, facts: NDArray[np.int8], events: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -34,6 +34,7 @@ def apply_customer(state: PartitionState, record: CustomerRecord) -> None:
     accounts["known"][row] = 1
     accounts["tenure_start_ms"][row] = record.tenure_start_ms or NEVER
     accounts["contract_end_ms"][row] = record.contract_end_ms or NEVER
+    accounts["trade"][row] = state.crowd.trade_code(record.category or "")
     accounts["region"][row] = state.crowd.region_code(record.region, record.timezone or "")
     accounts.touch(row)
     for line_id in record.lines:

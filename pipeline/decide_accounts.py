@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.calm.incidents import CALLS
+from pipeline.customer_kinds import kind_codes
 from pipeline.effects import Effects
 from pipeline.episodes import end_episode, raise_episode
 from pipeline.features.account_facts import AccountFacts, account_facts
@@ -52,6 +53,7 @@ class AccountDecisions:
         if not len(candidates):
             return []
         evidence = {name: values[candidates] for name, values in signal.evidence(facts).items()}
+        told = policy.told_of()[kind_codes(accounts, facts.rows[candidates])].tolist()
         began = []
         for place, at in enumerate(candidates.tolist()):
             row, strength = int(facts.rows[at]), float(strengths[at])
@@ -59,7 +61,8 @@ class AccountDecisions:
             if strength >= policy.on or (strength >= policy.off and stands):
                 numbers = {name: float(values[place]) for name, values in evidence.items()}
                 level = policy.level(strength)
-                if raise_episode(accounts.case(row), signal.name, facts.now_ms, strength, level, numbers):
+                case, is_told = accounts.case(row), told[place]
+                if raise_episode(case, signal.name, facts.now_ms, strength, level, numbers, told=is_told):
                     began.append((row, signal.name))
             elif stands:
                 end_episode(accounts.case(row), signal.name)

@@ -94,7 +94,8 @@ class HardSignals:
         evidence = evidence_of(event, policy, now_ms)
         if (height := self._policy.ladder.height(signal)) > 0:
             evidence["rung"] = float(height)
-        began = raise_episode(case, signal, now_ms, strength, policy.level_of(strength), evidence, started_by)
+        level = policy.level_of(strength)
+        began = raise_episode(case, signal, now_ms, strength, level, evidence, started_by, told=not policy.out)
         case.episodes[signal].until_ms = self._until_ms(case, signal, event, account_id)
         return began
 

@@ -1,5 +1,9 @@
 """Decisions at a record: hard signals, bills, churn and its taking back."""
 
+import math
+
+import numpy as np
+
 from pipeline.apply_money import apply_money, close_cycle
 from pipeline.apply_records import (
     CHURN_ORDERS,
@@ -8,6 +12,7 @@ from pipeline.apply_records import (
     bills_of,
     note_fault,
 )
+from pipeline.customer_kinds import kind_codes
 from pipeline.decide_hard import HardSignals
 from pipeline.effects import Effects
 from pipeline.episodes import end_episode, raise_episode
@@ -27,7 +32,7 @@ from pipeline.events import (
 from pipeline.live_rules import PolicyInUse
 from pipeline.ports import LabelKeeper
 from pipeline.signals.registry import SPEND_DROP
-from pipeline.signals.spend import spend_drop
+from pipeline.signals.spend import spend_drop, usage_fell
 from pipeline.state.catalogue import NEVER
 from pipeline.state.decay import DAY_MS
 from pipeline.state.partition import PartitionState
@@ -100,14 +105,24 @@ class RecordDecisions:
         if not rows or self._warner.have_left(rows):
             return
         strength, evidence = spend_drop(self._bills(record, rows))
+        if strength > 0.0 and (self._state.lines["last_ms"][rows] > NEVER).any():
+            evidence["usage_ratio"] = self._usage_ratio(record.account_id)
+            strength *= usage_fell(evidence["usage_ratio"])
         policy = self._rules.current.soft[SPEND_DROP]
         subject = self._warner.subject(record.account_id, record.line_id)
         if strength >= policy.on and policy.enabled:
             level = policy.level(strength)
-            if raise_episode(subject, SPEND_DROP, received_ms, strength, level, evidence, record.record_id):
+            account = self._state.accounts.add(record.account_id)
+            told = bool(policy.told_of()[kind_codes(self._state.accounts, np.array([account]))[0]])
+            if raise_episode(subject, SPEND_DROP, received_ms, strength, level, evidence, record.record_id, told=told):
                 self._warner.warn(record.account_id, record.line_id, SPEND_DROP, received_ms, effects)
         elif strength < policy.off or not policy.enabled:
             end_episode(subject, SPEND_DROP)
+
+    def _usage_ratio(self, account_id: str) -> float:
+        """What the account used at the last sweep against usual, the crowd considered."""
+        accounts = self._state.accounts
+        return math.exp(float(accounts["usage_change"][accounts.add(account_id)]))
 
     def _bills(self, record: BillingRecord, rows: list[int]) -> list[float]:
         """The bills that this one is judged by: its line's, or the account's own."""

@@ -1,13 +1,13 @@
 """Decisions at a tick: gradual signals, scores, labels that have become known, views of the lines that are watched."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.calm.sample import crowd_cells, regions_of, take_in_crowd
+from pipeline.calm.sample import beside_crowd, regions_of, take_in_crowd
+from pipeline.customer_kinds import kind_codes
 from pipeline.decide_accounts import AccountDecisions
 from pipeline.decide_hard import HardSignals
 from pipeline.effects import Effects
@@ -16,7 +16,7 @@ from pipeline.events import ChurnWarning, Level, ScoreBasis
 from pipeline.features.assemble import feature_matrix
 from pipeline.features.catalogue import PRIOR_COLUMN
 from pipeline.features.companions import remember_companions
-from pipeline.features.facts import Facts, Floats, facts_of
+from pipeline.features.facts import Facts, Floats, facts_of, with_rivals
 from pipeline.live_rules import PolicyInUse
 from pipeline.models_in_use import ModelsInUse
 from pipeline.policy import MODEL_SCORE, SignalPolicy
@@ -78,7 +78,7 @@ class TickDecisions:
         if len(rows):
             plain = self._facts(rows, now_ms)
             take_in_crowd(self._state, plain)
-            facts = self._beside_crowd(plain)
+            facts = self._beside_crowd(with_rivals(plain, self._state.lines, self._state.landmark.ms))
             remember_companions(self._state, self._policy.hard, facts)
             features = self._evaluate(facts, SWEPT_SIGNALS, effects)()
             if self.on_sweep is not None:
@@ -94,8 +94,7 @@ class TickDecisions:
 
     def _beside_crowd(self, facts: Facts) -> Facts:
         """The same facts with what the lines' crowd does."""
-        state = self._state
-        return replace(state.crowd.now.beside(facts, crowd_cells(state, facts)), habits=state.crowd.habits)
+        return beside_crowd(self._state, facts)
 
     def _evaluate(self, facts: Facts, signals: tuple[SoftSignal, ...], effects: Effects) -> Callable[[], Floats]:
         """Signals, scores and warnings of these lines; returns what gives their features.
@@ -163,16 +162,16 @@ class TickDecisions:
         if not len(candidates):
             return []
         evidence = {name: values[candidates] for name, values in signal.evidence(facts).items()}
+        told = policy.told_of()[kind_codes(self._state.accounts, facts.account_rows[candidates])].tolist()
         began = []
         for place, at in enumerate(candidates.tolist()):
             row, strength = int(facts.rows[at]), float(strengths[at])
             if strength >= policy.on or (strength >= policy.off and signal.name in lines.cases[row].episodes):
                 numbers = {name: float(values[place]) for name, values in evidence.items()}
                 level = policy.level(strength)
-                if (
-                    raise_episode(lines.case(row), signal.name, facts.now_ms, strength, level, numbers)
-                    and not signal.benign
-                ):
+                case, is_told = lines.case(row), told[place]
+                rose = raise_episode(case, signal.name, facts.now_ms, strength, level, numbers, told=is_told)
+                if rose and not signal.benign:
                     began.append((row, signal.name))
             elif row in lines.cases and end_episode(lines.case(row), signal.name):
                 self._drop_if_empty(row)

@@ -21,12 +21,12 @@ from pipeline.decide_records import RecordDecisions
 from pipeline.decide_ticks import SweepObserver, TickDecisions
 from pipeline.effects import Effects
 from pipeline.events import STREAM_RANK, BillingKind, BillingRecord, CareKind, CareRecord, CustomerRecord, Stream
-from pipeline.kinds import KindTable
+from pipeline.kinds import RIVAL_PLACES, KindTable
 from pipeline.live_rules import PolicyInUse
 from pipeline.models_in_use import ModelsInUse
 from pipeline.policy import SignalPolicy
 from pipeline.ports import LabelKeeper, Scorer
-from pipeline.state.catalogue import QUANTITIES
+from pipeline.state.catalogue import QUANTITIES, RIVAL_HALF_LIVES
 from pipeline.state.decay import DAY_MS
 from pipeline.state.ids import hashes_of
 from pipeline.state.partition import NO_CLOCK, PartitionState
@@ -173,6 +173,8 @@ class Engine:
             factor = state.landmark.move(tick_ms)
             sums = state.lines["sums"]
             sums.reshape(len(sums), len(QUANTITIES), len(factor))[:] *= factor
+            rivals = state.lines["rivals"]
+            rivals.reshape(len(rivals), RIVAL_PLACES, len(RIVAL_HALF_LIVES))[:] *= factor[list(RIVAL_HALF_LIVES)]
         state.lines.touch_all()
 
     def _without_duplicates(self, batch: MergedBatch, effects: Effects) -> MergedBatch:

@@ -16,21 +16,23 @@ def raise_episode(
     level: Level,
     evidence: Mapping[str, float],
     started_by: str = "",
+    *,
+    told: bool = True,
 ) -> bool:
     """Note that a signal is on; returns whether this deserves a warning (it came on, or its level rose).
 
-    `started_by`: id of the record that says so; empty at a tick.
+    `started_by`: id of the record that says so; empty at a tick. Not `told`: it is kept as evidence and deserves none.
     """
     episode = case.episodes.get(name)
     if episode is None:
-        case.episodes[name] = Episode(now_ms, now_ms, level, strength, dict(evidence), started_by)
-        return True
-    episode.strength = strength
+        case.episodes[name] = Episode(now_ms, now_ms, level, strength, dict(evidence), started_by, told=told)
+        return told
+    episode.strength, episode.told = strength, told
     episode.evidence = dict(evidence)
     if LEVEL_RANK[level] <= LEVEL_RANK[episode.level]:
         return False
     episode.level, episode.level_ms, episode.started_by = level, now_ms, started_by
-    return True
+    return told
 
 
 def end_episode(case: Case, name: str) -> bool:

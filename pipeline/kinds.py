@@ -6,6 +6,7 @@ combination is a numpy gather from the tables here. Combinations with the same f
 numbers even where operator codes are no codes but free text.
 """
 
+import zlib
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 
 OWN_NETWORK = "self"
 NOT_A_RIVAL = frozenset({OWN_NETWORK, "fixed", "intl", "unknown"})
+#: Places by which rivals are told apart (`rival_place`): a country has a handful; two at one place count as one.
+RIVAL_PLACES = 5
 #: Combinations whose number is remembered; one beyond them is classified anew each time, which is slower and not wrong.
 REMEMBERED_MAX = 65_536
 
@@ -21,7 +24,7 @@ KindKey = tuple[str, str, str, str, bool, bool]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Facts of one combination, each 0 or 1."""
+    """Facts of one combination, each 0 or 1; `rival`: 0, or 1 and more for calls and messages with a rival's customers."""
 
     voice_out: int
     voice_in: int
@@ -33,6 +36,7 @@ class Kind:
     roaming: int
     forwarded_off_net: int
     own_act: int
+    rival: int
 
 
 def classify(key: KindKey) -> Kind:
@@ -61,7 +65,17 @@ def classify(key: KindKey) -> Kind:
         roaming=int(roaming),
         forwarded_off_net=int(forwarding_set_off_net or (direction == "forward" and rival)),
         own_act=int(outgoing or service == "data"),
+        rival=1 + rival_place(operator) if rival and service != "data" and peer_kind == "subscriber" else 0,
     )
+
+
+def rival_place(operator: str) -> int:
+    """Where a rival's calls are counted, 0 to `RIVAL_PLACES` - 1; the same in every process.
+
+    >>> [rival_place(f"rival-{letter}") for letter in "abc"]
+    [3, 4, 0]
+    """
+    return zlib.crc32(operator.encode()) % RIVAL_PLACES
 
 
 KIND_FACTS: tuple[str, ...] = tuple(Kind.__dataclass_fields__)

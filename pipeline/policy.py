@@ -5,7 +5,10 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
+from pipeline.customer_kinds import KINDS, CustomerKind
 from pipeline.events import CareKind, Level, OrderKind, Origin
 from pipeline.ladder_pack import LadderError, LadderPack, read_ladder
 
@@ -26,7 +29,11 @@ class PolicyError(ValueError):
 
 
 class SoftPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When a gradual signal is on, and what it weighs. Not `enabled`: it never comes on, and what is on ends."""
+    """When a gradual signal is on, and what it weighs. Not `enabled`: it never comes on, and what is on ends.
+
+    `out_for`: kinds of customers of whom it proved no better than chance. There it is kept as evidence beside other signals; it
+    warns of nothing and does not count.
+    """
 
     origin: Origin
     weight: Probability
@@ -35,6 +42,11 @@ class SoftPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     warn_at: Probability = 1.0
     critical_at: Probability = 1.0
     enabled: bool = True
+    out_for: tuple[CustomerKind, ...] = ()
+
+    def told_of(self) -> NDArray[np.bool_]:
+        """Whether it is told of each kind of customer, by the kind's code."""
+        return np.array([kind not in self.out_for for kind in KINDS])
 
     def level(self, strength: float) -> Level:
         """Level of a warning at this strength."""
@@ -53,6 +65,7 @@ class HardPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         eased_by_score: a satisfaction score of at least this ends it.
         after_days: it begins so many days after its record, unless that was ended before; by product where that is told.
         not_for_reasons: a record with one of these reasons is none (a suspension for arrears is no wish of the customer's).
+        out: it proved no better than chance: kept as evidence beside other signals, it warns of nothing and does not count.
         enabled: whether it warns; its records are remembered all the same, since the models learn from them.
     """
 
@@ -76,6 +89,7 @@ class HardPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     after_days: Annotated[float, msgspec.Meta(ge=0.0, le=365.0)] = 0.0
     after_days_by_product: dict[str, Days] = {}
     not_for_reasons: tuple[str, ...] = ()
+    out: bool = False
     enabled: bool = True
 
     def strength_of(self, count: int, severity: int, open_days: float = 0.0, points: float = 0.0) -> float:
@@ -232,6 +246,8 @@ def _allowed(message: str, policy_type: type[msgspec.Struct]) -> str:
 def _check_hard(name: str, hard: HardPolicy, policy: SignalPolicy, path: str) -> None:
     if name in policy.soft or name == MODEL_SCORE:
         raise PolicyError(f"{path}: [hard.{name}]: a gradual signal has this name already")
+    if hard.out and hard.weight > 0.0:
+        raise PolicyError(f"{path}: [hard.{name}]: what is `out` has the weight 0, not {hard.weight:g}")
     for kind in (*(hard.started_by or (name,)), *hard.ended_by):
         if kind not in SIGNAL_KINDS:
             raise PolicyError(

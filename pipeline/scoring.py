@@ -18,10 +18,11 @@ def prior_score(strengths: Mapping[str, float], policy: SignalPolicy) -> float:
 
 
 def episode_strengths(*cases: Case | None) -> dict[str, float]:
-    """Strength of every signal that is on in any of these cases."""
+    """Strength of every signal that is on, and told, in any of these cases."""
     result: dict[str, float] = {}
     for case in cases:
         if case is not None:
             for name, episode in case.episodes.items():
-                result[name] = max(result.get(name, 0.0), episode.strength)
+                if episode.told:
+                    result[name] = max(result.get(name, 0.0), episode.strength)
     return result

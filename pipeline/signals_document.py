@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline.customer_kinds import KINDS
 from pipeline.generated_document import renew_or_check
 from pipeline.ladder_pack import LadderPack, read_ladder
 from pipeline.policy import HardPolicy, SignalPolicy, SoftPolicy, read_policy
@@ -76,6 +77,7 @@ def _page(name: str, policy: SignalPolicy, ladders: Mapping[str, LadderPack], me
         page.meaning,
         "",
         f"- Origin `{policy.origin(name)}`, prior weight {policy.weight(name):g}; {how}.",
+        *_out_line(name, policy),
         f"- Could be benign: {page.benign}",
         f"- Example: {page.example}",
     ]
@@ -83,6 +85,11 @@ def _page(name: str, policy: SignalPolicy, ladders: Mapping[str, LadderPack], me
     lines += [f"- Days left by country: {clocks}."] if clocks else []
     lines += ["", "Strength:", "", *(f"> {line}".rstrip() for line in formula.split("\n"))]
     return lines + _measured_rows(name, measured)
+
+
+def _out_line(name: str, policy: SignalPolicy) -> list[str]:
+    kinds = policy.soft[name].out_for if name in policy.soft else KINDS if policy.hard[name].out else ()
+    return [f"- Evidence only for: {', '.join(kinds)}."] if kinds else []
 
 
 def _soft_terms(soft: SoftPolicy) -> str:
@@ -146,9 +153,11 @@ def _alone(measured: Measured) -> list[str]:
         "",
         f"{measured['customers']} customers, {measured['days']} days, the seeds of the table above. An alarm is the beginning",
         "of an episode. Precision: alarms followed by leaving within 30 days, of the line, or of any line of the account that is",
-        "warned of; by chance: the same of random lines, or of random accounts of about as many lines; recall: leavers with an",
-        "alarm in their last 30 days; lead: median days from the first of those. Lines that had to leave, or had left before the",
-        "alarm, prove nothing. Better than random: as many random alarms do as well in less than 5 of 100 cases.",
+        "warned of; by chance: the same of random lines, or random accounts of about as many lines, of the same kind of",
+        "customer; recall: leavers with an alarm in their last 30 days; lead: median days from the first of those. Lines that",
+        "had to leave, or had left before the alarm, prove nothing; a line that fell silent for good left at its last",
+        "activity, which nobody can know for 40 days: until then signals of something missing, and random alarms beside them,",
+        "may hit it (their lead is negative). Better than random: as many random alarms do as well in less than 5 of 100 cases.",
     ]
     for scenario, signals in measured["alone"].items():
         rows = [f"| `{name}` | {_cells(figures)} |" for name, figures in signals.items()]
@@ -183,17 +192,29 @@ def _ratio(ratio: float | None) -> str:
 
 
 def _out(policy: SignalPolicy, measured: Measured) -> list[str]:
-    """Signals that count for nothing, and those that were never better than random."""
-    weightless = sorted(name for name in {*policy.soft, *policy.hard} if policy.weight(name) == 0.0)
-    told = list(measured.get("alone", {}).values())
-    verdicts = {name: {signals[name]["verdict"] for signals in told if name in signals} for name in PAGES}
-    unproven = sorted(name for name, found in verdicts.items() if found and "better" not in found)
-    lines = ["", f"Out of the prior (weight 0): {_listed(weightless)}; as evidence they stay."]
-    return (
-        [*lines, f"Not shown to be better than random on any scenario below: {_listed(unproven)}."]
-        if unproven
-        else lines
-    )
+    """Signals that are evidence only, for whom, with what was measured of them; and those in of which too little is known."""
+    soft = [f"`{name}` ({', '.join(one.out_for)})" for name, one in sorted(policy.soft.items()) if one.out_for]
+    hard = [f"`{name}`" for name, one in sorted(policy.hard.items()) if one.out]
+    lines = [
+        "",
+        "## Out",
+        "",
+        "No better than random alarms for these kinds of customers, or never heard: kept as evidence beside other signals, they",
+        "warn of nothing and do not count in the prior (`out_for`, `out` in the policy; docs/adr/0059-out-is-evidence-only.md).",
+        "",
+        f"- Gradual: {', '.join(soft) or 'none'}.",
+        f"- Orders and care, for everybody: {', '.join(hard) or 'none'}.",
+        "- `roaming_away` is benign: it excuses others.",
+    ]
+    if rows := [f"| {name} | {_cells(figures)} |" for name, figures in measured.get("out", {}).items()]:
+        lines += ["", *_table(("signal, kind", *TABLE_HEAD)), *rows]
+    told = [
+        f"`{name}` on {scenario} ({figures['verdict']})"
+        for scenario, signals in measured.get("alone", {}).items()
+        for name, figures in signals.items()
+        if figures["verdict"] != "better"
+    ]
+    return [*lines, "", f"In, and not shown to be better there: {', '.join(told)}."] if told else lines
 
 
 def _listed(names: Iterable[str]) -> str:

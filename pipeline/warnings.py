@@ -39,8 +39,8 @@ def build_warning(
     model_version: str,
     policy: SignalPolicy,
 ) -> ChurnWarning:
-    """The warning that `cause` makes now, with everything else that is on for the line and its account."""
-    episodes = _all_episodes(cases)
+    """The warning that `cause` makes now, with everything else that is on, and told, for the line and its account."""
+    episodes = {name: episode for name, episode in _all_episodes(cases).items() if episode.told}
     order = _by_importance(episodes, policy, first=cause)
     signals = [_report(name, episodes[name], policy) for name in order]
     level = max((episode.level for episode in episodes.values()), key=LEVEL_RANK.__getitem__, default=Level.WATCH)

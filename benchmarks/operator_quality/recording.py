@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,18 +13,24 @@ from churnwatch.backtest.overrides import parts_with
 from churnwatch.backtest.replay import Replay, lines_of_accounts
 from churnwatch.backtest.run import lists_of
 from models.evaluation.daily_lists import Lists
-from models.evaluation.truth import read_truth
+from models.evaluation.truth import INVOLUNTARY, read_truth
+from pipeline.apply_records import CHURN_ORDERS
+from pipeline.customer_kinds import KINDS, kind_codes
 from pipeline.events import ChurnWarning, Truth
 from pipeline.features.facts import recent_days
 from pipeline.partition_task import PartitionTask
 from pipeline.policy import SignalPolicy
 from pipeline.scoring import episode_strengths, prior_score
+from pipeline.state.table import ColumnTable
 
 COUNT_DAYS = 7
 #: Orders that a rule of thumb calls leaving: any rung of the port ladder, a termination.
 DECLARING = (
     "port_eligibility_query", "port_code_issued", "port_code_expired", "port_out_order", "termination",
 )  # fmt: skip
+
+
+Untold = tuple[str, str | None, str, int]
 
 
 @dataclass(slots=True)
@@ -42,7 +49,9 @@ class Day:
 class Recording:
     """A replay: our lists, the truth, and what could be seen on each day (rows of `days` in the order of their ids).
 
-    `lines_of`: line ids of each account. `feature_names`: of the columns of `features`.
+    `lines_of`: line ids of each account. `feature_names`: of the columns of `features`. `untold`: beginnings of episodes that
+    are evidence only, as (account, line or None, signal, time). `kind_of`: kind of customer of each account. `silent`: lines that
+    left by falling silent, which nobody knows for 40 days (CONTRACT.md section 3).
     """
 
     lists: Lists
@@ -51,6 +60,9 @@ class Recording:
     warnings: Sequence[ChurnWarning] = ()
     lines_of: Mapping[str, Sequence[str]] = field(default_factory=dict)
     feature_names: Sequence[str] = ()
+    untold: Sequence[Untold] = ()
+    kind_of: Mapping[str, str] = field(default_factory=dict)
+    silent: frozenset[str] = frozenset()
 
 
 def record(folder: Path, assignments: Sequence[str] = ()) -> Recording:
@@ -62,18 +74,56 @@ def record(folder: Path, assignments: Sequence[str] = ()) -> Recording:
         place for place, feature in enumerate(parts.features) if feature.name.removeprefix("hard_") in DECLARING
     ]
     days: dict[int, Day] = {}
+    untold: set[Untold] = set()
     for task in replay.tasks:
-        _listen(task, days, hard_columns, parts.policy)
+        _listen(task, days, hard_columns, parts.policy, untold)
     replayed = replay.run(lambda _: None)
     assert directory.truth is not None
     truths = read_truth(all_lines(directory.truth))
     lists = lists_of(replayed, replay.tasks, parts.settings)
     in_order = [days[day_ms] for day_ms in sorted(days)]
     names = [feature.name for feature in parts.features]
-    return Recording(lists, truths, in_order, replayed.warnings, lines_of_accounts(replay.tasks), names)
+    kinds = {
+        account: KINDS[code]
+        for task in replay.tasks
+        for account, code in zip(*_kinds(task.engine.state.accounts), strict=True)
+    }
+    return Recording(
+        lists, truths, in_order, replayed.warnings, lines_of_accounts(replay.tasks), names, sorted(untold, key=str),
+        kinds, _fell_silent(folder, truths),
+    )  # fmt: skip
 
 
-def _listen(task: PartitionTask, days: dict[int, Day], hard_columns: Sequence[int], policy: SignalPolicy) -> None:
+def _kinds(accounts: ColumnTable) -> tuple[list[str], list[int]]:
+    rows = np.arange(len(accounts))
+    return accounts.ids.of_rows(rows), kind_codes(accounts, rows).tolist()
+
+
+def _fell_silent(folder: Path, truths: Mapping[str, Truth]) -> frozenset[str]:
+    """Lines that left by their own will and without an order that says so."""
+    orders = map(msgspec.json.decode, (folder / "orders.jsonl").read_bytes().splitlines())
+    said = {order.get("line_id") for order in orders if order.get("kind") in CHURN_ORDERS}
+    return frozenset(line for line, truth in truths.items() if truth.cause != INVOLUNTARY and line not in said)
+
+
+def _note_untold(task: PartitionTask, untold: set[Untold]) -> None:
+    """Episodes that are evidence only, as they stand at a midnight."""
+    state = task.engine.state
+    for table, is_line in ((state.lines, True), (state.accounts, False)):
+        for row, case in table.cases.items():
+            for name, episode in case.episodes.items():
+                if not episode.told:
+                    account = state.accounts.ids[int(state.lines["account"][row])] if is_line else table.ids[row]
+                    untold.add((account, table.ids[row] if is_line else None, name, episode.began_ms))
+
+
+def _listen(
+    task: PartitionTask,
+    days: dict[int, Day],
+    hard_columns: Sequence[int],
+    policy: SignalPolicy,
+    untold: set[Untold],
+) -> None:
     """Stand between the engine and its keeper of labels, who is offered every line at every sweep."""
     keep, state = task.labels.snapshot, task.engine.state
 
@@ -93,6 +143,7 @@ def _listen(task: PartitionTask, days: dict[int, Day], hard_columns: Sequence[in
         fell = bills[:, -1] < 0.7 * bills[:, -2]
         day.rule.append(fell | (features[:, hard_columns] > 0).any(axis=1))
         day.signals.append(np.array([_prior(task, row, policy) for row in rows.tolist()]))
+        _note_untold(task, untold)
         keep(tick_ms, line_ids, account_ids, features, last_activity_ms)
 
     task.labels.snapshot = snapshot  # type: ignore[method-assign]  # the benchmark listens, the engine is as it is

@@ -11,8 +11,15 @@ from benchmarks.operator_quality.recording import Recording
 from models.evaluation.daily_lists import DAY_MS
 from models.evaluation.truth import INVOLUNTARY
 from pipeline.events import ChurnWarning, Truth
+from pipeline.signals.registry import ACCOUNT_SIGNALS, SWEPT_SIGNALS
 
 HORIZON_MS = 30 * DAY_MS
+#: A line that fell silent for good left at its last activity; its label is known so much later (CONTRACT.md section 3). Until
+#: then a signal of something missing may still speak of it, and a random alarm of that kind may hit it as well.
+SILENCE_KNOWN_MS = 40 * DAY_MS
+MISSING = frozenset(signal.name for signal in SWEPT_SIGNALS if signal.held_with) | frozenset(
+    signal.name for signal in ACCOUNT_SIGNALS if signal.held_with
+)
 #: How surely a signal must beat chance before it is called better.
 SURE = 0.05
 
@@ -24,6 +31,7 @@ SIZES = (1, 2, 4, 10)
 class Alarm(NamedTuple):
     """The beginning of an episode, of one line or of an account with its lines."""
 
+    account: str
     lines: tuple[str, ...]
     ts_ms: int
     of_account: bool
@@ -94,20 +102,35 @@ def verdict(hits: int, judged: int, chance: float, luck: float) -> str:
 
 
 def tally(recording: Recording) -> dict[str, Tally]:
-    """Tallies by signal."""
-    lists, truths = recording.lists, recording.truths
+    """Tallies by signal, of what is told."""
+    return _tallies(recording, alarms_of(recording.warnings, recording.lines_of))
+
+
+def tally_untold(recording: Recording) -> dict[str, Tally]:
+    """Tallies of what is evidence only, by signal and kind of customer (`silence, public`)."""
+    found: defaultdict[str, list[Alarm]] = defaultdict(list)
+    for account, line, name, ts_ms in recording.untold:
+        lines = recording.lines_of.get(account, ()) if line is None else (line,)
+        found[f"{name}, {recording.kind_of[account]}"].append(Alarm(account, tuple(lines), ts_ms, line is None))
+    return _tallies(recording, found)
+
+
+def _tallies(recording: Recording, alarms: Mapping[str, Sequence[Alarm]]) -> dict[str, Tally]:
+    lists = recording.lists
     first_ms = lists.days[0].day_ms
     leavers = {
         line_id: truth.churn_ms
-        for line_id, truth in truths.items()
+        for line_id, truth in recording.truths.items()
         if truth.cause != INVOLUNTARY and first_ms < truth.churn_ms <= lists.end_ms
     }
-    chances, line_days = Chances(recording), sum(len(day.lines) for day in lists.days)
+    line_days = sum(len(day.lines) for day in lists.days)
+    chances = {missing: Chances(recording, missing) for missing in (False, True)}
     found = {}
-    for name, alarms in sorted(alarms_of(recording.warnings, recording.lines_of).items()):
+    for name, those in sorted(alarms.items()):
+        chance = chances[name.partition(",")[0] in MISSING]
         found[name] = Tally(leavers=len(leavers), line_days=line_days)
-        _count(found[name], alarms, recording, chances)
-        found[name].leads = _leads(alarms, leavers)
+        _count(found[name], those, recording, chance)
+        found[name].leads = _leads(those, leavers, chance)
     return found
 
 
@@ -119,33 +142,56 @@ def alarms_of(warnings: Iterable[ChurnWarning], lines_of: Mapping[str, Sequence[
         if cause.since_ms != warning.ts_ms:
             continue
         lines = lines_of.get(warning.account_id, ()) if warning.line_id is None else (warning.line_id,)
-        found[cause.name].append(Alarm(tuple(lines), warning.ts_ms, warning.line_id is None))
+        found[cause.name].append(Alarm(warning.account_id, tuple(lines), warning.ts_ms, warning.line_id is None))
     return dict(found)
 
 
 class Chances:
-    """How often a random line, or a random account of so many lines, is followed by leaving within 30 days."""
+    """How often a random line, or a random account of so many lines, of the same kind of customer is followed by leaving within
+    30 days.
 
-    def __init__(self, recording: Recording) -> None:
-        self._of_line: list[bool] = []
-        self._of_size: defaultdict[int, list[bool]] = defaultdict(list)
+    `missing`: for signals of something missing, which may still speak of a line that fell silent for good.
+    """
+
+    def __init__(self, recording: Recording, missing: bool) -> None:
+        self._truths = recording.truths
+        self._silent = recording.silent if missing else frozenset()
+        self._kind_of = recording.kind_of
+        self._of_line: defaultdict[str, list[bool]] = defaultdict(list)
+        self._of_size: defaultdict[tuple[str, int], list[bool]] = defaultdict(list)
         lists = recording.lists
         for day in lists.days:
             if lists.is_complete(day.day_ms):
                 self._note(recording, day.day_ms, {lists.line_ids[line] for line in day.lines.tolist()})
 
     def _note(self, recording: Recording, day_ms: int, listed: set[str]) -> None:
-        for lines in recording.lines_of.values():
-            fates = [fate(recording.truths.get(line), day_ms) for line in lines if line in listed]
+        for account, lines in recording.lines_of.items():
+            kind = self._kind_of.get(account, "")
+            fates = [self.fate(line, day_ms) for line in lines if line in listed]
             known = [one for one in fates if one is not None]
-            self._of_line += known
+            self._of_line[kind] += known
             if known:
-                self._of_size[size_class(len(fates))].append(any(known))
+                self._of_size[kind, size_class(len(fates))].append(any(known))
 
     def of(self, alarm: Alarm, lines: int) -> float:
         """Probability that a random alarm of the same kind hits; `lines` of the account were still there."""
-        fates = self._of_size[size_class(lines)] if alarm.of_account else self._of_line
+        kind = self._kind_of.get(alarm.account, "")
+        fates = self._of_size[kind, size_class(lines)] if alarm.of_account else self._of_line[kind]
         return sum(fates) / len(fates) if fates else 0.0
+
+    def known_ms(self, line_id: str, churn_ms: int) -> int:
+        """Until when nobody can know that a line has left."""
+        return churn_ms + SILENCE_KNOWN_MS if line_id in self._silent else churn_ms
+
+    def fate(self, line_id: str, ts_ms: int) -> bool | None:
+        """Whether a line leaves by its own will within 30 days; None for one that had to, or has left, which proves nothing."""
+        truth = self._truths.get(line_id)
+        return None if truth is not None and self.has_left(line_id, ts_ms) else fate(truth, ts_ms)
+
+    def has_left(self, line_id: str, ts_ms: int) -> bool:
+        """Whether it is known to have left."""
+        truth = self._truths.get(line_id)
+        return truth is not None and self.known_ms(line_id, truth.churn_ms) <= ts_ms
 
 
 def size_class(lines: int) -> int:
@@ -159,31 +205,31 @@ def size_class(lines: int) -> int:
 
 def _count(told: Tally, alarms: Iterable[Alarm], recording: Recording, chances: Chances) -> None:
     for alarm in alarms:
-        truths = [recording.truths.get(line) for line in alarm.lines]
-        there = [truth for truth in truths if truth is None or truth.churn_ms > alarm.ts_ms]
+        there = [line for line in alarm.lines if not chances.has_left(line, alarm.ts_ms)]
         told.alarms += bool(there)
-        fates = [one for truth in there if (one := fate(truth, alarm.ts_ms)) is not None]
+        fates = [one for line in there if (one := chances.fate(line, alarm.ts_ms)) is not None]
         if fates and recording.lists.is_complete(alarm.ts_ms):
             told.judged += 1
             told.hits += any(fates)
             told.by_chance += chances.of(alarm, len(there))
 
 
-def _leads(alarms: Iterable[Alarm], leavers: Mapping[str, int]) -> list[float]:
-    """Days from the first alarm of a leaver's last 30 days to its leaving."""
+def _leads(alarms: Iterable[Alarm], leavers: Mapping[str, int], chances: Chances) -> list[float]:
+    """Days from the first alarm of a leaver's last 30 days to its leaving; negative once it had fallen silent for good."""
     earliest: dict[str, int] = {}
     for alarm in alarms:
         for line in alarm.lines:
-            if line in leavers and leavers[line] - HORIZON_MS < alarm.ts_ms < leavers[line]:
+            left = leavers.get(line)
+            if left is not None and left - HORIZON_MS < alarm.ts_ms < chances.known_ms(line, left):
                 earliest[line] = min(earliest.get(line, alarm.ts_ms), alarm.ts_ms)
     return [(leavers[line] - ts_ms) / DAY_MS for line, ts_ms in sorted(earliest.items())]
 
 
 def fate(truth: Truth | None, ts_ms: int) -> bool | None:
-    """Whether the line left by its own will within 30 days; None for one that had to, or has left, which proves nothing."""
+    """Whether a line leaves by its own will within 30 days, or has already; None for one that had to."""
     if truth is None or truth.churn_ms > ts_ms + HORIZON_MS:
         return False
-    return None if truth.cause == INVOLUNTARY or truth.churn_ms <= ts_ms else True
+    return None if truth.cause == INVOLUNTARY else True
 
 
 def _share(part: int, whole: int) -> float | None:

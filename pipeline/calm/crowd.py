@@ -21,7 +21,7 @@ Ints = NDArray[np.int64]
 
 SEGMENTS, SERVICES = 3, 3
 CELLS = SEGMENTS * SERVICES
-#: Regions beyond so many count as unknown: free text is no region.
+#: Regions, and categories, beyond so many count as unknown: free text is no region.
 REGIONS_MAX = 200
 UNKNOWN = 0
 #: Feeds besides calls whose silence is noticed.
@@ -55,9 +55,9 @@ class HourSeen:
 class Crowd:
     """State of the crowd; `pipeline/calm/watch.py` takes hours in.
 
-    `regions` with their `zones` (IANA) by code, 0 is unknown; `accounts` and `lines` live in each as of the last sweep.
-    `incidents` that stand, the last ones of `lately` that are over, and the evidence of every chart, by its name. `noted_*`:
-    since the last tick.
+    `regions` with their `zones` (IANA) by code, 0 is unknown; `accounts` and `lines` live in each as of the last sweep. `trades`:
+    categories of customers by code, 0 is unknown. `incidents` that stand, the last ones of `lately` that are over, and the
+    evidence of every chart, by its name. `noted_*`: since the last tick.
     """
 
     regions: list[str] = field(default_factory=lambda: [""])
@@ -71,6 +71,7 @@ class Crowd:
     incidents: dict[str, Incident] = field(default_factory=dict)
     lately: dict[str, Incident] = field(default_factory=dict)
     now: CrowdNow = field(default_factory=CrowdNow)
+    trades: list[str] = field(default_factory=lambda: [""])
     habits: Habits = USUAL_HABITS
     noted_faults: dict[int, int] = field(default_factory=dict)
     noted_late: dict[int, int] = field(default_factory=dict)
@@ -91,6 +92,14 @@ class Crowd:
         if zone and not self.zones[code]:
             self.zones[code] = zone
         return code
+
+    def trade_code(self, name: str) -> int:
+        """Number of a category of customers; beyond `REGIONS_MAX` it counts as unknown."""
+        if name not in self.trades:
+            if len(self.trades) >= REGIONS_MAX:
+                return UNKNOWN
+            self.trades.append(name)
+        return self.trades.index(name)
 
     def note_feed(self, feed: str, region: int, *, fault: bool) -> None:
         """A record of a thin stream was taken in."""

@@ -41,6 +41,7 @@ class SavedCrowd(msgspec.Struct, array_like=True):
     noted_late: list[tuple[int, int]]
     noted_feeds: dict[str, int]
     lately: dict[str, Incident] = {}
+    trades: list[str] = msgspec.field(default_factory=lambda: [""])
 
 
 _ENCODE = msgspec.msgpack.Encoder(order="deterministic").encode
@@ -57,6 +58,7 @@ def dump_crowd(crowd: Crowd) -> bytes:
             crowd.incidents, crowd.now.change.tobytes(), crowd.now.chances.tobytes(),
             (habits.alpha, habits.beta, habits.gamma, habits.delta),
             sorted(crowd.noted_faults.items()), sorted(crowd.noted_late.items()), crowd.noted_feeds, crowd.lately,
+            crowd.trades,
         )
     )  # fmt: skip
 
@@ -86,6 +88,7 @@ def load_crowd(data: bytes) -> Crowd:
         noted_late=dict(saved.noted_late),
         noted_feeds=saved.noted_feeds,
         lately=saved.lately,
+        trades=saved.trades,
     )
 
 

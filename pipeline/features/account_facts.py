@@ -96,7 +96,7 @@ def _moving(state: PartitionState, policy: SignalPolicy, own_signals: frozenset[
 
 
 def _own_strengths(case: Case, own_signals: frozenset[str]) -> dict[str, float]:
-    return {name: episode.strength for name, episode in case.episodes.items() if name in own_signals}
+    return {name: one.strength for name, one in case.episodes.items() if one.told and name in own_signals}
 
 
 def _loosened(state: PartitionState) -> Floats:

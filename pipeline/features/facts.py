@@ -1,11 +1,20 @@
 """Facts of some lines at one moment, computed once a tick and shared by signals and features."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.state.catalogue import FAST, HALF_LIVES_DAYS, NO_TIME, QUANTITY_INDEX, RING_DAYS, SLOW
+from pipeline.kinds import RIVAL_PLACES
+from pipeline.state.catalogue import (
+    FAST,
+    HALF_LIVES_DAYS,
+    NO_TIME,
+    QUANTITY_INDEX,
+    RING_DAYS,
+    RIVAL_HALF_LIVES,
+    SLOW,
+)
 from pipeline.state.decay import DAY_MS, per_day
 from pipeline.state.habits import USUAL_HABITS, Habits
 from pipeline.state.table import ColumnTable
@@ -37,6 +46,8 @@ class Facts:
     quantity, shape (n, n_quantities); `gap_chances`: the line's gap in ordinary days, since a day on which hardly anybody
     calls is hardly a chance to call. `habits`: how often lines are active, and how soon they leave.
     `forwarded_days`, `roaming_days`: since calls were last forwarded to a rival, since the last record abroad; NaN never.
+    `rivals`: calls and messages a day with each rival's customers, lately and usually, shape (n, n_places, 2); None between two
+    sweeps.
     """
 
     now_ms: int
@@ -56,6 +67,7 @@ class Facts:
     habits: Habits = USUAL_HABITS
     forwarded_days: Floats | None = None
     roaming_days: Floats | None = None
+    rivals: Floats | None = None
 
     def days_since(self, what: Floats | None) -> Floats:
         """Days since something last happened, infinite where it never did or nobody looked."""
@@ -114,6 +126,15 @@ def facts_of(lines: ColumnTable, rows: Rows, now_ms: int, landmark_ms: int) -> F
         forwarded_days=forwarded,
         roaming_days=roaming,
     )
+
+
+def with_rivals(facts: Facts, lines: ColumnTable, landmark_ms: int) -> Facts:
+    """The same facts with how much each line talks with the customers of each rival."""
+    sums = lines["rivals"][facts.rows].reshape(len(facts.rows), RIVAL_PLACES, len(RIVAL_HALF_LIVES))
+    every = np.zeros((*sums.shape[:2], len(HALF_LIVES_DAYS)))
+    every[:, :, list(RIVAL_HALF_LIVES)] = sums
+    rates = per_day(every, facts.now_ms, landmark_ms, facts.age_days)
+    return replace(facts, rivals=rates[:, :, list(RIVAL_HALF_LIVES)])
 
 
 def recent_days(ring: NDArray[np.uint16], now_ms: int, days: int) -> NDArray[np.uint16]:

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from pipeline.features.facts import Facts, Floats, Rows
 from pipeline.signals.base import SoftSignal, ratio, unit
-from pipeline.state.catalogue import FAST, HALF_LIVES_DAYS, MIDDLE, NEVER, QUANTITY_INDEX
+from pipeline.signals.chances import normal_cdf
+from pipeline.state.catalogue import FAST, HALF_LIVES_DAYS, MIDDLE, NEVER, QUANTITY_INDEX, SLOW
 from pipeline.state.decay import effective_days
 from pipeline.state.table import ColumnTable
 
@@ -16,6 +17,12 @@ MIN_AGE_DAYS = 14.0
 SHARE_PRIOR_EVENTS = 8.0
 SHIFT_NOISE, SHIFT_FULL = 0.08, 0.45
 FORWARD_HALF_DAYS = 14.0
+#: What is talk with people: the rest has no other side.
+TALK = ("voice_out", "voice_in", "messages")
+#: Records of one conversation, on average; and talk a day beside which shares are told.
+TALK_BURST, LEAST_TALK = 3.0, 0.05
+#: A rise of one rival's share by less is chance; the usual share counts as so many occasions of the last weeks.
+CIRCLE_RISE, CIRCLE_PRIOR, LEAST_VARIANCE = 0.10, 6.0, 0.01
 #: Place of the sum from which `hotline_calls` comes.
 HOTLINE_SUM = QUANTITY_INDEX["hotline"] * len(HALF_LIVES_DAYS) + MIDDLE
 
@@ -44,6 +51,47 @@ def off_net_shift(facts: Facts) -> Floats:
 def _off_net_evidence(facts: Facts) -> Mapping[str, Floats]:
     recent, usual = off_net_shares(facts)
     return {"off_net_ratio_7d": recent, "off_net_ratio_before": usual}
+
+
+def one_rivals_shares(facts: Facts) -> tuple[Floats, Floats, Floats]:
+    """Share of calls and messages with the customers of the rival whose share rose most, lately and usually, and how many
+    occasions the recent one rests on.
+    """
+    if facts.rivals is None:
+        nothing = np.zeros(len(facts.rows))
+        return nothing, nothing, nothing
+    lately, usual = (np.sum([facts.rate(name, at) for name in TALK], axis=0) for at in (MIDDLE, SLOW))
+    shares = np.divide(facts.rivals, np.stack([lately, usual], axis=1)[:, None, :] + LEAST_TALK)
+    most = np.argmax(shares[:, :, 0] - shares[:, :, 1], axis=1)
+    chosen = np.minimum(shares[np.arange(len(most)), most], 1.0)
+    return chosen[:, 0], chosen[:, 1], lately * (HALF_LIVES_DAYS[MIDDLE] / np.log(2.0)) / TALK_BURST
+
+
+def circle_move(facts: Facts) -> Floats:
+    """Its frequent contacts are now on one rival: how sure it is that this rival's share of its calls and messages, both
+    directions, rose by more than 0.10 over the last weeks.
+
+    Beta-binomial: the true share is Beta around the usual one with the weight of `CIRCLE_PRIOR` occasions, what is seen are
+    occasions (conversations of `TALK_BURST` records); 1 - P(share < usual + 0.10), normal approximation, beyond what one would
+    think without looking. Told apart from `off_net_shift`, which adds all rivals up: contacts that follow each other go to one.
+    """
+    recent, usual, occasions = one_rivals_shares(facts)
+    weight = CIRCLE_PRIOR + occasions
+    mean = (CIRCLE_PRIOR * usual + occasions * recent) / weight
+    before = _surely_above(usual, usual, np.full(len(usual), CIRCLE_PRIOR))
+    rose = (_surely_above(mean, usual, weight) - before) / (1.0 - before)
+    return unit(np.where(facts.age_days >= MIN_AGE_DAYS, rose, 0.0))
+
+
+def _surely_above(mean: Floats, usual: Floats, weight: Floats) -> Floats:
+    """Probability that a share of this mean, known as from so many occasions, lies above the usual one by `CIRCLE_RISE`."""
+    spread = np.sqrt(np.maximum(mean * (1.0 - mean), LEAST_VARIANCE) / (weight + 1.0))
+    return normal_cdf((mean - usual - CIRCLE_RISE) / spread)
+
+
+def _circle_evidence(facts: Facts) -> Mapping[str, Floats]:
+    recent, usual, _ = one_rivals_shares(facts)
+    return {"one_rival_ratio_now": recent, "one_rival_ratio_before": usual}
 
 
 def hotline_calls(facts: Facts) -> Floats:
@@ -85,5 +133,6 @@ def _forward_evidence(facts: Facts) -> Mapping[str, Floats]:
 
 
 OFF_NET_SHIFT = SoftSignal("off_net_shift", off_net_shift, _off_net_evidence)
+CIRCLE_MOVE = SoftSignal("circle_move", circle_move, _circle_evidence)
 COMPETITOR_HOTLINE = SoftSignal("competitor_hotline", competitor_hotline, _hotline_evidence, _called_hotline)
 FORWARD_OFF_NET = SoftSignal("forward_off_net", forward_off_net, _forward_evidence, _has_forwarded)

@@ -1,6 +1,6 @@
 """What `docs/signals.md` says of each signal beside its formula: what else it could be, and one example worked by hand."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,11 +50,13 @@ ORDINARY: Mapping[str, float] = {
 def of_line(
     strength: Callable[[Facts], Floats],
     rates: Rates,
+    rivals: Sequence[tuple[float, float]] | None = None,
     **numbers: float,
 ) -> Callable[[SignalPolicy], float]:
     """The strength for one line of these rates, before anything is known of the crowd.
 
-    `numbers`: facts that are not as `ORDINARY` has them.
+    `rivals`: calls and messages a day with the customers of each, lately and usually. `numbers`: facts that are not as `ORDINARY`
+    has them.
     """
 
     def worked(_: SignalPolicy) -> float:
@@ -68,6 +70,7 @@ def of_line(
             account_rows=np.zeros(1, np.int64),
             rates=table,
             bills=np.full((1, BILLS_KEPT), np.nan),
+            rivals=None if rivals is None else np.array([rivals]),
             **told,
         )
         return float(strength(facts)[0])

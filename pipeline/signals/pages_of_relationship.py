@@ -40,7 +40,7 @@ RELATIONSHIP_PAGES: dict[str, SignalPage] = {
     "contract_end": SignalPage(
         "The contract ends in 90, 60 or 30 days, or has ended without a new one.",
         "Most sign again, and a renewal brings a later end: it only watches, the tasks are the firewall alarms' "
-        "(`config/policies/value.toml`). Public customers come into it 30 days before the end.",
+        "(`config/policies/value.toml`). Public customers come into it 30 days before the end; it comes on 10 days before.",
         "A business account, 45 days before the end: 0.60.",
         0.60,
         _of_account(contract_end, contract_days=45.0),
@@ -48,7 +48,7 @@ RELATIONSHIP_PAGES: dict[str, SignalPage] = {
     "firewall_gap": SignalPage(
         "Little of what holds a customer is left: contract months, years with us, lines in the group, an untouched bundle.",
         "Nothing is said of who never had a contract. Accounts with many lines or years are held without one.",
-        "Ten days of contract (0 a month from now), a new customer (0), two lines (0.20 x 0.5), bundle untouched (0.15): the "
+        "Ten days of contract (0 in ten days), a new customer (0), two lines (0.20 x 0.5), bundle untouched (0.15): the "
         "wall is 0.25, the gap (1 - 0.25 - 0.60) / 0.35 = 0.43.",
         0.15 / 0.35,
         _of_account(firewall_gap, contract_days=10.0, lines=2.0),

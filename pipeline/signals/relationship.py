@@ -14,15 +14,15 @@ from pipeline.signals.base import unit
 
 YEAR_DAYS = 365.0
 #: A contract that ends within so many days is news: strength from then on. Of a public customer only the last step counts.
-STEPS_DAYS = ((90.0, 0.40), (60.0, 0.60), (30.0, 0.80), (0.0, 1.00))
+STEPS_DAYS = ((90.0, 0.40), (60.0, 0.60), (30.0, 0.80), (10.0, 0.90), (0.0, 1.00))
 PUBLIC_STEP_DAYS = 30.0
 #: So long after the end, a customer who did not sign again has simply stayed without a contract.
 AFTER_END_DAYS = 60.0
 
 #: What holds a customer, and its share of the firewall.
 HELD_BY_CONTRACT, HELD_BY_TENURE, HELD_BY_GROUP, HELD_BY_BUNDLE = 0.40, 0.25, 0.20, 0.15
-#: The contract is judged as it will be in a month; a year left holds fully.
-CONTRACT_AHEAD_DAYS = 30.0
+#: The contract is judged as it will be so much later; a year left holds fully.
+CONTRACT_AHEAD_DAYS = 10.0
 TENURE_SCALE_DAYS = 2.0 * YEAR_DAYS
 GAP_NOISE, GAP_FULL = 0.60, 0.95
 
@@ -43,7 +43,9 @@ class AccountSignal:
 
 
 def contract_end(facts: AccountFacts) -> Floats:
-    """Step of the countdown: 0.4 from 90 days before the end, 0.6 from 60, 0.8 from 30, 1 at the end, then down to 0 in 60 days.
+    """Step of the countdown: 0.4 from 90 days before the end, 0.6 from 60, 0.8 from 30, 0.9 from 10, 1 at the end.
+
+    After it down to 0 in 60 days.
 
     Public customers: from 30 days before the end. A renewal brings a later end, and with it 0.
     """

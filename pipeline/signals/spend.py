@@ -10,13 +10,16 @@ NOISE_DEVIATIONS = 2.0
 FULL_DROP = 0.60
 #: The smallest amount of money (CONTRACT.md section 1: up to 4 decimals); from less than that nothing can fall.
 LEAST_BILL = 0.0001
+#: A customer who uses at least this share of what it usually does (of which 1 is as ever) has a smaller bill for another reason.
+FALLS_WITH = 0.85
 
 
 def spend_drop(bills: list[float]) -> tuple[float, dict[str, float]]:
     """Strength and evidence of the last of these bills against the median of those before it.
 
     `bills` are amounts, oldest first. The drop beyond noise, as a share of a full drop (60 % of the usual bill). Noise is the
-    larger of 12 % and two median absolute deviations, so that a customer whose bills always jump is no alarm.
+    larger of 12 % and two median absolute deviations, so that a customer whose bills always jump is no alarm. Times
+    `usage_fell`: the smaller bill of a customer who calls as ever is a tariff or a month without extras.
 
     >>> round(spend_drop([50.0, 52.0, 50.0, 30.0])[0], 4)
     0.5833
@@ -35,3 +38,12 @@ def spend_drop(bills: list[float]) -> tuple[float, dict[str, float]]:
     strength = min(1.0, max(0.0, (drop - noise) / (FULL_DROP - NOISE_RATIO)))
     evidence = {"last_bill": bills[-1], "median_bill": usual, "drop_ratio": drop, "bills": float(len(bills))}
     return strength, evidence
+
+
+def usage_fell(usage_ratio: float) -> float:
+    """How far the account's usage confirms a smaller bill: 0 as much as ever, 1 at 85 % of usual or less.
+
+    >>> round(usage_fell(0.925), 3), usage_fell(1.2), usage_fell(0.4)
+    (0.5, 0.0, 1.0)
+    """
+    return min(1.0, max(0.0, (1.0 - usage_ratio) / (1.0 - FALLS_WITH)))

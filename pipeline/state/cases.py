@@ -43,6 +43,7 @@ class Episode(msgspec.Struct):
     `began_ms` is when it came on. A level that rises starts the episode anew in `level_ms`, since the warning it makes has a
     cause of its own (docs/adr/0020-episodes.md). `started_by` is the id of the record that did so, empty for a tick: several
     records can be received in one millisecond. `until_ms`: when the time to act is over, counted from the record; 0 unknown.
+    Not `told`: evidence beside others for this kind of customer, no warning and no part of the prior.
     """
 
     began_ms: int
@@ -52,6 +53,7 @@ class Episode(msgspec.Struct):
     evidence: dict[str, float]
     started_by: str = ""
     until_ms: int = 0
+    told: bool = True
 
 
 class Case(msgspec.Struct):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.kinds import RIVAL_PLACES
 from pipeline.state.cases import Case, Episode, HardEvent, Position
 
 RING_DAYS = 32
@@ -57,6 +58,8 @@ QUANTITY_INDEX: dict[str, int] = {name: index for index, (name, _, _) in enumera
 HALF_LIVES_DAYS: tuple[float, ...] = (3.5, 14.0, 56.0)
 FAST, MIDDLE, SLOW = range(len(HALF_LIVES_DAYS))
 SUMS_WIDTH = len(QUANTITIES) * len(HALF_LIVES_DAYS)
+#: Half-lives at which calls with each rival are summed: the last weeks, and usually.
+RIVAL_HALF_LIVES = (MIDDLE, SLOW)
 
 
 LINE_COLUMNS: tuple[Column, ...] = (
@@ -68,6 +71,13 @@ LINE_COLUMNS: tuple[Column, ...] = (
     Column("left_unwilling", "uint8", "flag", "1: it had to leave (arrears), 0: it wanted to, or has not left"),
     Column("silence_stage", "uint8", "code", "0 active, 1 silent for 40 days, 2 for 90 (prepaid lines)"),
     Column("sums", "float32", "see quantities", "forward-decayed sums, quantity by half-life", width=SUMS_WIDTH),
+    Column(
+        "rivals",
+        "float32",
+        "events",
+        "calls and messages with each rival's customers, decayed at two half-lives, rival by half-life",
+        width=RIVAL_PLACES * len(RIVAL_HALF_LIVES),
+    ),
     Column(
         "activity", "uint16", "events", "events of each of the last 32 days, by day number modulo 32", width=RING_DAYS
     ),
@@ -114,6 +124,9 @@ ACCOUNT_COLUMNS: tuple[Column, ...] = (
     Column("cycle_charge", "float32", "currency", "charges of calls since the last invoice"),
     Column("cycle_charges", "float32", "currency", "the same of the last whole cycles", CYCLES_KEPT, np.nan),
     Column("region", "uint8", "code", "region of the partition's crowd (pipeline/calm/crowd.py); 0 unknown"),
+    Column("trade", "uint8", "code", "category of the partition's crowd, as its region; 0 unknown"),
+    Column("fortnights", "uint8", "code", "mean daily events of the last 26 fortnights (pipeline/calm/season.py)", 26),
+    Column("season", "float32", "1", "share of usual that this time of the year leaves, as of the last sweep", fill=1),
     Column("bills_by_line", "uint8", "flag", "1: bills come line by line, 0: for the account, or none came yet"),
     Column("bills", "float32", "currency", "the account's own last invoices, oldest first", BILLS_KEPT, np.nan),
     Column("bills_s", "uint32", "epoch s", "when each of them was made; 0 none", width=BILLS_KEPT, fill=NEVER),
@@ -137,7 +150,7 @@ PAGE_LAYOUT = 2
 
 def schema_version() -> str:
     """Hash over everything that decides the layout of saved pages; a page of another version is never misread."""
-    parts = [repr((PAGE_LAYOUT, QUANTITIES, HALF_LIVES_DAYS, RING_DAYS, BILLS_KEPT))]
+    parts = [repr((PAGE_LAYOUT, QUANTITIES, HALF_LIVES_DAYS, RIVAL_HALF_LIVES, RING_DAYS, BILLS_KEPT))]
     parts += [f"{c.name}:{c.dtype}:{c.width}:{c.fill}" for c in (*LINE_COLUMNS, *ACCOUNT_COLUMNS)]
     parts += [f"{record.__name__}:{record.__struct_fields__}" for record in (Case, HardEvent, Position, Episode)]
     return hashlib.blake2b("|".join(parts).encode(), digest_size=6).hexdigest()

@@ -17,6 +17,8 @@ NO_CONTRACT = -100_000
 MONEY_UNIT = 10_000  # amounts are integers of 1/10,000 of the currency, so that invoices add up exactly
 MAX_KEY_LINES = 400
 KEY_ACCOUNTS_PER_MANAGER = 10
+CATEGORIES = ("government", "finance", "industry", "trade")
+SEASONAL = {5: "tourism", 9: "heating", 13: "education"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,15 @@ def line_name(index: int) -> str:
     'L000000012'
     """
     return f"L{index:09d}"
+
+
+def category_of(account: int) -> str:
+    """Trade of a business; three in sixteen have a season (seasons.py).
+
+    >>> [category_of(account) for account in (0, 1, 5, 9, 13)]
+    ['government', 'finance', 'tourism', 'heating', 'education']
+    """
+    return SEASONAL.get(account % 16) or CATEGORIES[account % 4]
 
 
 def build_population(config: OperatorConfig) -> Population:
@@ -173,7 +184,7 @@ def customer_record(population: Population, account: int, country: str, seed: in
         "payment": "prepaid" if p.prepaid[account] else "postpaid",
         "region": p.region_names[p.region[account]],
         "brand": ("enterprise", "office", "home")[segment] if not p.prepaid[account] else "go",
-        "category": ("government", "finance", "industry", "trade")[account % 4] if segment != PUBLIC else "person",
+        "category": category_of(account) if segment != PUBLIC else "person",
         "tenure_start_ms": START_MS - int(p.tenure_days[account]) * DAY_MS,
         "lines": lines,
         "consent": _consent(rng),

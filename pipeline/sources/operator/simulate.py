@@ -25,6 +25,7 @@ from pipeline.sources.operator.population import account_name, build_population,
 from pipeline.sources.operator.rating import charge_by_line
 from pipeline.sources.operator.rhythm import Rhythm
 from pipeline.sources.operator.scripts import Stage, decide
+from pipeline.sources.operator.seasons import Seasons
 from pipeline.sources.operator.usage import NUMBERS_PER_DAY, day_calls
 
 SILENCE_PROXY_DAYS = 40
@@ -87,6 +88,7 @@ class Operator:
         self._ledger = Ledger(generator(config.seed, "ledger"), self._stage)
         self._hazards = Hazards(config, self._population, self._circles)
         self._rhythm = Rhythm(config)
+        self._seasons = Seasons(config, self._population)
         self._outbox = Outbox(self._population.account_of, self._population.n_accounts)
         self._spilled = Calls.empty()
         self._numbers = dict.fromkeys(Stream, 0)
@@ -148,7 +150,8 @@ class Operator:
         total = np.zeros(self._population.n_lines, np.int64)
         for day in range(-SAMPLE_DAYS, 0):
             profile = self._rhythm.profile(day)
-            calls = day_calls(rng, day, self._population, self._circles, self._state, profile)
+            season = self._seasons.factor(day)
+            calls = day_calls(rng, day, self._population, self._circles, self._state, profile, season)
             total += charge_by_line(calls, self._population.n_lines)
         return total
 
@@ -217,7 +220,8 @@ class Operator:
     def _calls(self, day: int, hit: list[tuple[NDArray[np.bool_], int, int]]) -> Calls:
         """Call records that happen on this day, rated; what runs past midnight is kept for tomorrow."""
         rng = generator(self._config.seed, "usage", day)
-        calls = day_calls(rng, day, self._population, self._circles, self._state, self._rhythm.profile(day))
+        profile, season = self._rhythm.profile(day), self._seasons.factor(day)
+        calls = day_calls(rng, day, self._population, self._circles, self._state, profile, season)
         calls = Calls.concat([calls, self._happenings(day)])
         for lines, start, stop in hit:
             down = lines[calls.line] & (calls.ts_ms >= start) & (calls.ts_ms < stop)

@@ -35,12 +35,21 @@ NUMBERS_PER_DAY = 1_000_000_000  # record numbers reserved for one day
 
 
 def day_calls(
-    rng: np.random.Generator, day: int, population: Population, circles: Circles, state: LineState, profile: DayProfile
+    rng: np.random.Generator,
+    day: int,
+    population: Population,
+    circles: Circles,
+    state: LineState,
+    profile: DayProfile,
+    season: NDArray[np.float64],
 ) -> Calls:
-    """All call records that start in conversations of this day, rated, in no particular order."""
+    """All call records that start in conversations of this day, rated, in no particular order.
+
+    `season`: factor of the time of the year on each line's own conversations; whoever calls it reaches it all the same.
+    """
     progress = state.progress(day)
     multiplier = state.multiplier(progress)
-    own = _conversations(rng, day, population, circles, state, multiplier, profile)
+    own = _conversations(rng, day, population, circles, state, multiplier * season, profile)
     _shift_to_rival(rng, own, state, progress)
     both = Calls.concat([own, _other_side(rng, own, state, multiplier)])
     calls = both.take(both.ts_ms < state.left_ms[both.line])

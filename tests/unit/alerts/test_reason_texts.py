@@ -15,7 +15,7 @@ from pipeline.signals.registry import SOFT_SIGNAL_NAMES
 
 POLICY = CONFIG_DIR / "policies" / "signals.toml"
 EVIDENCE_KEYS = {
-    "spend_drop": {"last_bill", "median_bill", "drop_ratio", "bills"},
+    "spend_drop": {"last_bill", "median_bill", "drop_ratio", "bills", "usage_ratio"},
     "usage_drop": {
         "rate_now_per_day",
         "rate_before_per_day",
@@ -33,6 +33,7 @@ EVIDENCE_KEYS = {
     "plan_downgrade": {"fee", "fee_before", "days_since"},
     "silence": {"days_silent", "usual_gap_days", "p_alive"},
     "off_net_shift": {"off_net_ratio_7d", "off_net_ratio_before"},
+    "circle_move": {"one_rival_ratio_now", "one_rival_ratio_before"},
     "competitor_hotline": {"calls_28d"},
     "model_score": {"score"},
     "contract_end": {"days_left"},
@@ -105,7 +106,7 @@ def test_singular_and_plural_follow_the_number() -> None:
 
 
 def test_a_code_without_words_is_shown_as_it_is() -> None:
-    assert TEXTS["en"].sentence("circle_move", {"x": 1.0}) == "circle_move"
+    assert TEXTS["en"].sentence("moonrise", {"x": 1.0}) == "moonrise"
     assert TEXTS["en"].evidence_rows({"weird": 2.0}) == [("weird", "2")]
 
 

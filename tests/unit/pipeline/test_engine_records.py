@@ -38,8 +38,8 @@ def hard_record(kind: str) -> dict[str, list[dict[str, Any]]]:
     return {"orders": [order(kind, ts_ms=NOON_MS)]} if is_order else {"care": [care(kind, **record)]}
 
 
-#: Signals that need more than the kind of a record: a score, or time. They have tests of their own.
-NEEDS_MORE = {name for name, hard in policy().hard.items() if hard.waits or hard.score_below is not None}
+#: Signals that need more than the kind of a record: a score, or time. They have tests of their own, as what is `out` has.
+NEEDS_MORE = {name for name, hard in policy().hard.items() if hard.waits or hard.score_below is not None or hard.out}
 
 
 @pytest.mark.parametrize("signal", sorted(set(policy().hard) - NEEDS_MORE))
@@ -120,10 +120,24 @@ def test_a_hard_signal_ends_when_its_days_are_over() -> None:
 def test_a_drop_of_the_bill_warns_at_the_bill() -> None:
     amounts = [50.0, 52.0, 50.0, 20.0]
     bills = [invoice(amount, n, MONDAY_MS + n * 30 * DAY_MS) for n, amount in enumerate(amounts)]
-    run = run_of(billing=bills)
+    run = run_of(customers=[customer(segment="key_account")], billing=bills)
     assert causes(run) == ["spend_drop"]
     assert run.warnings[0].ts_ms == bills[-1]["ts_ms"]
     assert run.warnings[0].signals[0].evidence["drop_ratio"] == pytest.approx(0.6)
+
+
+def test_a_smaller_bill_of_who_calls_as_ever_is_no_drop_and_of_the_public_only_evidence() -> None:
+    amounts = [50.0, 52.0, 50.0, 20.0]
+    bills = [invoice(amount, n, MONDAY_MS + n * 10 * DAY_MS) for n, amount in enumerate(amounts)]
+    calls = [call(n, MONDAY_MS + n * DAY_MS // 4) for n in range(120)]
+    key = customer(segment="key_account")
+    assert causes(run_of(customers=[key], billing=bills, cdr=calls)) == []
+    (drop,) = run_of(customers=[key], billing=bills, cdr=calls[:80]).warnings
+    assert drop.reasons[0] == "spend_drop"
+    assert drop.signals[0].evidence["usage_ratio"] < 0.5
+    public = run_of(customers=[customer()], billing=bills, cdr=calls[:80])
+    assert causes(public) == []
+    assert not public.state.lines.case(0).episodes["spend_drop"].told
 
 
 def test_bills_count_in_the_order_of_their_own_time_also_when_one_comes_late() -> None:
@@ -234,7 +248,7 @@ def test_bills_of_an_account_are_judged_together_whatever_its_first_line_did() -
     amounts = [50.0, 52.0, 50.0, 20.0]
     bills = [invoice(amount, n, MONDAY_MS + n * 30 * DAY_MS, line_id=None) for n, amount in enumerate(amounts)]
     gone = [outcome("churn", 1, MONDAY_MS + 1, churn_kind="involuntary")]
-    run = run_of(customers=[customer(lines=["a1-1", "a1-2"])], outcomes=gone, billing=bills)
+    run = run_of(customers=[customer(segment="key_account", lines=["a1-1", "a1-2"])], outcomes=gone, billing=bills)
     assert [(warning.line_id, warning.reasons[0]) for warning in run.warnings] == [(None, "spend_drop")]
     assert run.warnings[0].signals[0].evidence["bills"] == 4.0
 

@@ -167,14 +167,14 @@ class ConstantModel:
 def test_a_model_counts_from_its_tick_and_is_named_in_every_warning_that_it_scored() -> None:
     run = Run(RecordingLabels())
     run.task.engine.use_model(ConstantModel(), MONDAY_MS + 2 * DAY_MS)
-    complaints = [care("complaint", 1, NOON_MS), care("sla_breach", 2, NOON_MS + 3 * DAY_MS)]
+    complaints = [care("complaint", 1, NOON_MS), care("fault", 2, NOON_MS + 3 * DAY_MS)]
     run.fetch_all(topics_of(cdr=regular_days("a1-1", 5, 0), care=complaints))
     found: dict[str, ChurnWarning] = {warning.reasons[0]: warning for warning in run.warnings}
     assert (found["complaint"].score_basis, found["complaint"].model_version) == ("prior", "none")
     assert (found["model_score"].score_basis, found["model_score"].model_version) == ("model", "m1")
     assert found["model_score"].ts_ms == MONDAY_MS + 2 * DAY_MS
-    assert (found["sla_breach"].score_basis, found["sla_breach"].model_version) == ("model", "m1")
-    assert found["sla_breach"].score == pytest.approx(0.7)
+    assert (found["open_fault"].score_basis, found["open_fault"].model_version) == ("model", "m1")
+    assert found["open_fault"].score == pytest.approx(0.7)
 
 
 def test_a_call_to_a_rivals_hotline_warns_at_the_next_tick_with_a_view_beside_it() -> None:
@@ -205,7 +205,7 @@ def test_an_engine_that_leaves_out_views_warns_all_the_same() -> None:
 def test_a_straggler_of_an_idle_input_is_decided_at_the_time_that_the_stream_has_reached() -> None:
     run, topics = (
         Run(RecordingLabels()),
-        topics_of(cdr=[call(1, NOON_MS)], orders=[order("suspend", 1, NOON_MS - HOUR_MS)]),
+        topics_of(cdr=[call(1, NOON_MS)], orders=[order("device_unlock", 1, NOON_MS - HOUR_MS)]),
     )
     run.fetch(topics, Stream.CDR, 1)
     run.settle(topics_of(cdr=[call(1, NOON_MS)]))

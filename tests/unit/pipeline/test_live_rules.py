@@ -8,7 +8,19 @@ from pipeline.events import Level, Stream
 from pipeline.live_rules import Editions, PolicyInUse, RulesMessage, with_changes
 from pipeline.policy import PolicyError, SignalPolicy
 from tests.fakes.labels import RecordingLabels
-from tests.fakes.pipeline_runs import DAY_MS, HOUR_MS, MONDAY_MS, Run, Topics, call, care, invoice, policy, topics_of
+from tests.fakes.pipeline_runs import (
+    DAY_MS,
+    HOUR_MS,
+    MONDAY_MS,
+    Run,
+    Topics,
+    call,
+    care,
+    customer,
+    invoice,
+    policy,
+    topics_of,
+)
 
 NO_COMPLAINTS = {"hard.complaint.enabled": False}
 
@@ -59,9 +71,11 @@ def test_a_switch_that_is_off_ends_what_was_on_and_forgets_no_record() -> None:
 
 def test_a_lower_threshold_raises_the_level_of_what_is_seen_after_it() -> None:
     bills = [invoice(100.0 if n < 4 else 45.0, n, MONDAY_MS + n * DAY_MS) for n in range(5)]
-    plain = run_with(cdr=[call()], billing=bills)
+    key = [customer(segment="key_account")]
+    plain = run_with(customers=key, cdr=[call()], billing=bills)
     strict = run_with(
         (with_changes(policy(), {"soft.spend_drop.critical_at": 0.4, "soft.spend_drop.warn_at": 0.4}), MONDAY_MS),
+        customers=key,
         cdr=[call()],
         billing=bills,
     )

@@ -59,7 +59,7 @@ def test_alarms_hits_and_leads_by_hand() -> None:
 
 def test_a_level_that_rose_is_no_new_alarm_and_an_account_speaks_for_its_lines() -> None:
     found = alarms_of([warning("l1", 4, since_day=2), warning(None, 5, name="contract_end")], {"a1": LINES})
-    assert found == {"contract_end": [Alarm(tuple(LINES), 5 * DAY_MS, of_account=True)]}
+    assert found == {"contract_end": [Alarm("a1", tuple(LINES), 5 * DAY_MS, of_account=True)]}
 
 
 def test_an_account_hits_when_any_of_its_lines_leaves_and_is_compared_with_accounts_of_its_size() -> None:

@@ -60,28 +60,37 @@ def test_a_low_score_is_dissatisfaction_and_a_good_one_ends_it() -> None:
     def score(points: float, number: int) -> dict[str, object]:
         return care("satisfaction", number, NOON_MS + number, score=points)
 
-    low = run_of(care=[score(3.0, 1)])
-    assert causes(low) == ["dissatisfied"]
-    assert low.warnings[0].signals[0].strength == pytest.approx(0.40 + 0.15 * 2.0)
-    assert low.warnings[0].signals[0].evidence["satisfaction"] == 3.0
-    assert run_of(care=[score(5.0, 1)]).warnings == []
-    assert run_of(care=[care("satisfaction", 1, NOON_MS)]).warnings == []
+    low = run_of(care=[score(3.0, 1)]).state.lines.case(0).episodes["dissatisfied"]
+    assert low.strength == pytest.approx(0.40 + 0.15 * 2.0)
+    assert low.evidence["satisfaction"] == 3.0
+    assert not run_of(care=[score(5.0, 1)]).state.lines.case(0).episodes
+    assert not run_of(care=[care("satisfaction", 1, NOON_MS)]).state.lines.case(0).episodes
     assert not run_of(care=[score(3.0, 1), score(7.0, 2)]).state.lines.case(0).episodes
 
 
 def test_a_suspension_for_arrears_is_no_wish_of_the_customer() -> None:
-    assert causes(run_of(orders=[order("suspend", 1, NOON_MS)])) == ["suspend"]
-    assert run_of(orders=[order("suspend", 1, NOON_MS, reason="arrears")]).warnings == []
+    assert list(run_of(orders=[order("suspend", 1, NOON_MS)]).state.lines.case(0).episodes) == ["suspend"]
+    assert not run_of(orders=[order("suspend", 1, NOON_MS, reason="arrears")]).state.lines.case(0).episodes
 
 
-def test_a_request_that_is_late_warns_at_the_sweep_after_its_promised_day() -> None:
+def test_what_proved_no_better_than_chance_is_evidence_beside_others_and_warns_of_nothing() -> None:
+    run = run_of(
+        orders=[order("suspend", 1, NOON_MS), order("termination", 2, NOON_MS + 1)],
+        care=[care("sla_breach", 1, NOON_MS + 2)],
+    )
+    assert causes(run) == ["termination"]
+    assert [report.name for report in run.warnings[0].signals] == ["termination"]
+    assert run.warnings[0].score == run_of(orders=[order("termination", 2, NOON_MS + 1)]).warnings[0].score
+    assert set(run.state.lines.case(0).episodes) == {"suspend", "termination", "sla_breach"}
+
+
+def test_a_request_that_is_late_is_on_from_the_sweep_after_its_promised_day() -> None:
     asked = order("service_request", 1, NOON_MS, product="broadband")
     waiting = run_of(orders=[asked], cdr=[call(1, NOON_MS + 3 * DAY_MS)])
-    assert causes(waiting) == []
-    late = run_of(orders=[asked], cdr=[call(1, NOON_MS + 5 * DAY_MS)])
-    assert causes(late) == ["service_request_delayed"]
-    assert late.warnings[0].ts_ms == MONDAY_MS + 4 * DAY_MS
-    assert late.warnings[0].signals[0].evidence == {"open_requests": 1.0, "days_late": 0.5}
+    assert not waiting.state.lines.case(0).episodes
+    late = run_of(orders=[asked], cdr=[call(1, NOON_MS + 4 * DAY_MS)]).state.lines.case(0)
+    assert late.episodes["service_request_delayed"].began_ms == MONDAY_MS + 4 * DAY_MS
+    assert late.episodes["service_request_delayed"].evidence == {"open_requests": 1.0, "days_late": 0.5}
     done = order("provisioning_done", 2, NOON_MS + 4 * DAY_MS, product="broadband")
     ended = run_of(orders=[asked, done], cdr=[call(1, NOON_MS + 6 * DAY_MS)])
     assert ended.state.lines.case(0).is_empty()

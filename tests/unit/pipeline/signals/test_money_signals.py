@@ -126,12 +126,11 @@ def test_a_bill_closes_a_cycle_and_charges_of_all_lines_fill_the_next() -> None:
     assert known.cycle_days[0] == 6.0
 
 
-def test_an_overdue_account_is_told_once_and_is_over_when_it_has_paid() -> None:
+def test_an_overdue_account_is_evidence_and_is_over_when_it_has_paid() -> None:
     days = [call(number, MONDAY_MS + number * DAY_MS) for number in range(12)]
     run = run_of(customers=[customer()], cdr=days, billing=[bill("overdue", 2, 50.0, 0, balance=50.0)])
-    told_of = [warning for warning in run.warnings if warning.reasons[0] == "overdue"]
-    assert [(warning.account_id, warning.line_id) for warning in told_of] == [("a1", None)]
-    assert "overdue" in run.state.accounts.cases[0].episodes
+    assert not run.state.accounts.cases[0].episodes["overdue"].told
+    assert run.warnings == []
 
     paid = [bill("overdue", 2, 50.0, 0, balance=50.0), bill("payment", 5, 50.0, 1)]
     after = run_of(customers=[customer()], cdr=days, billing=paid)

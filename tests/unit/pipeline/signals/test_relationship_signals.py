@@ -33,7 +33,16 @@ def causes(run: Run) -> list[str]:
 
 @pytest.mark.parametrize(
     ("days", "business", "public"),
-    [(91, 0.0, 0.0), (90, 0.4, 0.0), (60, 0.6, 0.0), (31, 0.6, 0.0), (30, 0.8, 0.8), (0, 1.0, 1.0), (-30, 0.5, 0.5)],
+    [
+        (91, 0.0, 0.0),
+        (90, 0.4, 0.0),
+        (60, 0.6, 0.0),
+        (31, 0.6, 0.0),
+        (30, 0.8, 0.8),
+        (10, 0.9, 0.9),
+        (0, 1.0, 1.0),
+        (-30, 0.5, 0.5),
+    ],
 )
 def test_the_end_of_a_contract_comes_in_steps(days: float, business: float, public: float) -> None:
     assert contract_end(account(contract_days=days, business=1.0))[0] == pytest.approx(business)
@@ -46,8 +55,8 @@ def test_without_a_contract_nothing_ends_and_no_wall_has_a_gap() -> None:
 
 
 def test_the_firewall_by_hand() -> None:
-    # Half a year of contract a month from now, two years of tenure, four lines, nothing loosened.
-    bound = account(contract_days=30.0 + 182.5, live_lines=4.0)
+    # Half a year of contract in ten days, two years of tenure, four lines, nothing loosened.
+    bound = account(contract_days=10.0 + 182.5, live_lines=4.0)
     assert firewall(bound)[0] == pytest.approx(0.4 * 0.5 + 0.25 * (1 - np.exp(-1.0)) + 0.2 * 0.75 + 0.15)
     loose = account(contract_days=10.0, tenure_days=0.0, loosened=1.0)
     assert firewall(loose)[0] == 0.0
@@ -73,12 +82,12 @@ def test_every_strength_is_a_share_whatever_the_facts(
 
 def test_the_end_of_a_contract_is_one_warning_of_the_account_and_a_new_term_ends_it() -> None:
     lines = ["a1-1", "a1-2", "a1-3"]
-    bound = customer(segment="business", lines=lines, contract_end_ms=MONDAY_MS + 32 * DAY_MS)
+    bound = customer(segment="business", lines=lines, contract_end_ms=MONDAY_MS + 12 * DAY_MS)
     calls = [call(n, MONDAY_MS + n * DAY_MS, line_id=lines[n % 3]) for n in range(6)]
     run = run_of(customers=[bound], cdr=calls)
     (warning,) = [warning for warning in run.warnings if warning.reasons[0] == "contract_end"]
     assert (warning.line_id, warning.level, warning.ts_ms) == (None, Level.WATCH, MONDAY_MS + 2 * DAY_MS)
-    assert warning.signals[0].evidence == {"days_left": 30.0}
+    assert warning.signals[0].evidence == {"days_left": 10.0}
     renewed = customer(
         MONDAY_MS + 4 * DAY_MS, segment="business", lines=lines, contract_end_ms=MONDAY_MS + 800 * DAY_MS
     )

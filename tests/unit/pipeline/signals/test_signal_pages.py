@@ -31,7 +31,8 @@ def test_the_document_tells_terms_clocks_and_what_was_measured() -> None:
         "verdict": "better",
     }  # fmt: skip
     measured = {
-        "customers": 10, "days": 20, "alone": {"calm": {"termination": figures}},
+        "customers": 10, "days": 20, "alone": {"calm": {"termination": figures, "complaint": {**figures, "verdict": "too few"}}},
+        "out": {"silence, business": {**figures, "verdict": "no better"}},
         "together": {"calm": {"signals": 0.3, "start": 0.25, "rule": 0.1, "ratio": 3.0, "seeds": [1, 2]}},
     }  # fmt: skip
     ladders = {"IN": LadderPack(clocks={"port_out_order": RungClock(days_left=3.0)})}
@@ -40,6 +41,9 @@ def test_the_document_tells_terms_clocks_and_what_was_measured() -> None:
     assert "| calm | 1, 2 | 0.300 | 0.100 | 3.00 | 0.250 |" in text
     assert "- Days left by country: IN 3." in text
     assert "> 0.3 + 0.2 for each repeat within 90 days + 0.08 for each step of severity above 1" in text
+    assert "- Evidence only for: business, key_account." in text
+    assert "| silence, business | 7 | 0.5 | 0.02 | n/a | 3.25 | 1.5 | no better |" in text
+    assert "In, and not shown to be better there: `complaint` on calm (too few)." in text
     assert all(f"### `{name}`" in text for name in NAMES)
 
 
