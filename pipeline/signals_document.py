@@ -204,7 +204,10 @@ def _out(policy: SignalPolicy, measured: Measured) -> list[str]:
         "",
         f"- Gradual: {', '.join(soft) or 'none'}.",
         f"- Orders and care, for everybody: {', '.join(hard) or 'none'}.",
+        "- `neighbour_churn` (own circle left) is not there: no better than random (docs/adr/0056-signals-of-accounts.md).",
         "- `roaming_away` is benign: it excuses others.",
+        "",
+        "Chosen on other seeds (20-29) than these figures are from; what is better here stays out until other seeds say so.",
     ]
     if rows := [f"| {name} | {_cells(figures)} |" for name, figures in measured.get("out", {}).items()]:
         lines += ["", *_table(("signal, kind", *TABLE_HEAD)), *rows]

@@ -232,7 +232,7 @@ cells = st.text(max_size=20) | st.sampled_from(
     )
 )
 def test_no_input_brings_the_reader_down(inputs: list[bytes | dict[str, str]]) -> None:
-    lines = [each if isinstance(each, bytes) else asterisk_row(**each) for each in inputs]
+    lines = [each if isinstance(each, bytes) else asterisk_row(18, **each) for each in inputs]
     outgoing = read(*(line.replace(b"\n", b" ") for line in lines), plan=BERLIN, zone="Europe/Berlin")
     assert len(outgoing.topics) == len(outgoing.values)
     for topic, value in zip(outgoing.topics, outgoing.values, strict=True):
