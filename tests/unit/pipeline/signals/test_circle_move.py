@@ -17,9 +17,9 @@ CALLS = {"voice_out": (6.0, 6.0, 6.0), "voice_in": (4.0, 4.0, 4.0)}
 def line(rivals: dict[int, tuple[float, float]], calls: float = 1.0, age_days: float = 200.0) -> Facts:
     """A line of ten calls a day times `calls`, of which so many are with each rival, lately and usually."""
     table = np.zeros((1, RIVAL_PLACES, 2))
-    for place, rates in rivals.items():
-        table[0, place] = rates
-    rates = {name: tuple(calls * rate for rate in three) for name, three in CALLS.items()}
+    for place, pair in rivals.items():
+        table[0, place] = pair
+    rates = {name: (calls * fast, calls * middle, calls * slow) for name, (fast, middle, slow) in CALLS.items()}
     return replace(facts(rates, age_days=age_days), rivals=calls * table)
 
 
