@@ -10,7 +10,7 @@ from alerts.store import TaskStore
 from churnwatch.audit_reader import followed_trail
 from churnwatch.errors import UserError
 from churnwatch.report_reader import KafkaReports
-from churnwatch.rule_book import KafkaRuleBook
+from churnwatch.rule_book import CONNECT_S, KafkaRuleBook
 from churnwatch.settings import Settings
 
 
@@ -18,7 +18,9 @@ class ConsoleReports:
     """Reports for pages: a broker that is away becomes `ReportsAwayError`."""
 
     def __init__(self, settings: Settings) -> None:
-        self._made = KafkaReports(settings)
+        # A person waits for the page, so the broker is not waited for as patiently as at a start.
+        patience = settings.kafka.model_copy(update={"connect_timeout_s": CONNECT_S})
+        self._made = KafkaReports(settings.model_copy(update={"kafka": patience}))
 
     def report(self, name: str, month: str | None) -> dict[str, Any]:
         """One report as a JSON object."""

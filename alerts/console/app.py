@@ -62,7 +62,9 @@ def create_console(
     """
     app = FastAPI(title="Churnwatch", docs_url=None, redoc_url=None, openapi_url=None)
     live = LiveInbox(board, config.rows_per_page, config.poll_s, config.streams_max)
-    app.state.console = Console(board, Pages(texts, config, login=staff is not None), live, staff, *office)
+    app.state.console = Console(
+        board, Pages(texts, config, login=staff is not None, services=office.services), live, staff, *office
+    )
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", VersionedFiles(directory=STATIC))

@@ -8,17 +8,18 @@ from starlette.requests import Request
 from alerts.audit_trail import AuditTrail
 from alerts.console.live import LiveInbox
 from alerts.console.pages import Pages
-from alerts.console.ports import CustomerDesk, Reports, RuleBook, TaskBoard
+from alerts.console.ports import CustomerDesk, Reports, RuleBook, Services, TaskBoard
 from alerts.console.staff import Staff
 
 
 class Office(NamedTuple):
-    """What pages need beyond the task board: the first three where there is Kafka."""
+    """What pages need beyond the task board: reports, trail and rules where there is Kafka."""
 
     reports: Reports | None = None
     trail: AuditTrail | None = None
     rules: RuleBook | None = None
     desk: CustomerDesk | None = None
+    services: Services | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Console:
     trail: AuditTrail | None = None
     rules: RuleBook | None = None
     desk: CustomerDesk | None = None
+    services: Services | None = None
 
 
 def console_of(request: Request) -> Console:

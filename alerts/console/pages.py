@@ -16,6 +16,7 @@ from alerts.accounts.roles import Permission, permissions
 from alerts.console.config import ConsoleConfig
 from alerts.console.csrf import FormSeal
 from alerts.console.page_texts import ConsoleTexts
+from alerts.console.ports import Services
 from alerts.console.rows import Wording
 from alerts.console.visitor import THEMES, Preferences, acting, person_of, preferences, remember_preferences
 from alerts.tasks import OUTBOUND, UNASSIGNED, Actor
@@ -29,8 +30,11 @@ NO_PERSON = (OUTBOUND, UNASSIGNED)
 class Pages:
     """Renders templates for one visitor: language, light, form token, actor."""
 
-    def __init__(self, texts: ConsoleTexts, config: ConsoleConfig, *, login: bool = False) -> None:
+    def __init__(
+        self, texts: ConsoleTexts, config: ConsoleConfig, *, login: bool = False, services: Services | None = None
+    ) -> None:
         self.login = login
+        self._services = services
         self.texts = texts
         self.config = config
         self.seal = FormSeal(config.secret)
@@ -67,6 +71,7 @@ class Pages:
             login=self.login,
             may=lambda permission: self._may(request, permission),
             assets=self._assets,
+            services_away=sorted(self._services.away()) if self._services else [],
             **values,
         )
         response = HTMLResponse(html, status)

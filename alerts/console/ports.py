@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol
 
 from alerts.live_rules.observed import Observed
@@ -155,3 +156,17 @@ class Reports(Protocol):
     """Makes a management report as a JSON object; raises `ReportsAwayError`."""
 
     def report(self, name: str, month: str | None) -> dict[str, Any]: ...
+
+
+class Service(StrEnum):
+    """What pages rest on. `INBOX`: Redis answers, but the inbox in it is being rebuilt."""
+
+    KAFKA = "kafka"
+    REDIS = "redis"
+    INBOX = "inbox"
+
+
+class Services(Protocol):
+    """Whether they answer; asks nobody, so that any page may call it."""
+
+    def away(self) -> frozenset[Service]: ...

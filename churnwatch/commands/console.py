@@ -35,6 +35,7 @@ def register(app: typer.Typer) -> None:
         )
         from churnwatch.logs import configure_logs
         from churnwatch.read_once import RememberingStore
+        from churnwatch.service_watch import watched_services
         from churnwatch.settings import settings
         from churnwatch.staff import first_link, staff_of
         from churnwatch.task_store import task_store
@@ -48,10 +49,13 @@ def register(app: typer.Typer) -> None:
         with listen(host, wanted) as listening, telemetry(configuration, Process.CONSOLE) as metrics:
             client = redis_client(configuration, socket_timeout_s=STORE_TIMEOUT_S)
             store = task_store(configuration, client, RememberingStore)
-            with console_office(configuration, store) as office:
+            with (
+                console_office(configuration, store) as office,
+                watched_services(configuration, client, store) as services,
+            ):
                 staff = None if insecure_no_login else staff_of(configuration, client, store)
                 desk = ConsoleDesk(client, store, open_vault(configuration, store, client))
-                app = console_app(store, configuration, metrics, staff, office._replace(desk=desk))
+                app = console_app(store, configuration, metrics, staff, office._replace(desk=desk, services=services))
                 app.state.offers = OfferDesk(client, store)
                 app.mount(API_PATH, api_app(configuration, store, client))
                 server = ConsoleServer(app)

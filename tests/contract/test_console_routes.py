@@ -20,6 +20,7 @@ from alerts.accounts.people import new_person
 from alerts.accounts.roles import ALLOWED, PEOPLE_ROLES, StaffRole
 from alerts.console.access import Claimed, Needs, Open
 from alerts.console.app import ROUTERS
+from alerts.console.ports import Service
 from churnwatch.clients import redis_client
 from churnwatch.embedded import EmbeddedServices
 from churnwatch.settings import read_settings
@@ -58,6 +59,7 @@ class House(Desk):
         self.board.forget()
         console = self.app.state.console
         console.rules.kept, console.rules.away, console.reports.away = FakeRuleBook().kept, False, False
+        self.services.gone.clear()
         self.leave()
         self.client.cookies.set("churnwatch-visit", VISIT)
         if roles:
@@ -137,18 +139,19 @@ def test_a_script_in_every_field_of_every_route_stays_text(house: House, route: 
         assert "<img src=x" not in answer.text
 
 
-@pytest.mark.parametrize("away", ["redis", "kafka"])
+@pytest.mark.parametrize("away", ["redis", "kafka", "inbox"])
 @pytest.mark.parametrize("route", ROUTES, ids=name_of)
 def test_no_route_breaks_while_a_service_is_away(
     house: House, monkeypatch: pytest.MonkeyPatch, route: APIRoute, away: str
 ) -> None:
     house.enter(*PEOPLE_ROLES)
     token, console = house.token(), house.app.state.console
+    house.services.gone.add(Service(away))
     if away == "redis":
         nobody = redis.Redis(port=1, retry=Retry(NoBackoff(), 0), decode_responses=True)
         monkeypatch.setattr(house.people, "_redis", nobody)
         monkeypatch.setattr(house.board, "away", True)
-    else:
+    elif away == "kafka":
         console.reports.away = console.rules.away = True
     if writes(route):
         typed = {"token": token, "note": "typed before it went away", "why": "typed", "whole": "yes"}
@@ -156,5 +159,7 @@ def test_no_route_breaks_while_a_service_is_away(
     else:
         answer = house.client.get(path_of(route))
     assert answer.status_code == 503 or answer.status_code < 500, answer.text[:300]
+    if answer.headers.get("content-type", "").startswith("text/html"):
+        assert answer.text.count('class="strip away"') == 1, "every page tells what is away"
     if answer.status_code == 503 and route.path.startswith("/tasks/"):
         assert "typed before it went away" in answer.text

@@ -7,7 +7,7 @@ import msgspec
 
 from alerts.audit_trail import AuditTrail
 from alerts.chain import seal
-from alerts.console.ports import ReportsAwayError
+from alerts.console.ports import ReportsAwayError, Service
 from alerts.reports.lead_time import LeadTimes, Row
 from alerts.reports.month import month_of
 from alerts.reports.playbook_effect import PlaybookEffects
@@ -88,3 +88,13 @@ def sample_trail() -> AuditTrail:
     )  # fmt: skip
     trail.take([*events("A1", ["m-17", "eva"]), *events("A2", ["m-17"]), seal(changed, 0, "")], behind=0)
     return trail
+
+
+class FakeServices:
+    """What is away, as a test says."""
+
+    def __init__(self) -> None:
+        self.gone: set[Service] = set()
+
+    def away(self) -> frozenset[Service]:
+        return frozenset(self.gone)

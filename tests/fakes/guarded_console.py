@@ -19,7 +19,7 @@ from alerts.accounts.store import PeopleStore
 from alerts.console import ConsoleConfig, create_console
 from alerts.console.context import Office
 from alerts.console.staff import Staff
-from tests.fakes.console_office import FakeReports, sample_trail
+from tests.fakes.console_office import FakeReports, FakeServices, sample_trail
 from tests.fakes.customer_desk import FakeDesk
 from tests.fakes.oidc_provider import CLIENT_ID, ISSUER, SECRET, FakeProvider
 from tests.fakes.read_once import console_texts
@@ -58,7 +58,8 @@ class Desk:
             self.provider, Attempts(client, prefix), self.people, lambda login, why: self.refused.append((login, why))
         )
         staff = Staff(self.people, sign_in, lambda: self.now_ms, by_provider)
-        office = Office(FakeReports(), sample_trail(), FakeRuleBook(), FakeDesk(self.board))
+        self.services = FakeServices()
+        office = Office(FakeReports(), sample_trail(), FakeRuleBook(), FakeDesk(self.board), self.services)
         self.app = create_console(self.board, console_texts(), ConsoleConfig(), staff, office)
         self.client = self._browser()
 

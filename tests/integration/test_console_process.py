@@ -74,9 +74,13 @@ def environment(test_environment: dict[str, str]) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def console(module_environment: dict[str, str], store: TaskStore) -> Iterator[Running]:
-    """One without login, which the tests below share; stopped while somebody watches an inbox, it must end cleanly."""
+    """One without login, which the tests below share. Nobody is behind its Kafka address: tasks are worked all the same."""
     metrics_port = free_port()
-    variables = {"CHURNWATCH_METRICS__PORT": str(metrics_port), "PYTHONUNBUFFERED": "1"}
+    variables = {
+        "CHURNWATCH_METRICS__PORT": str(metrics_port),
+        "PYTHONUNBUFFERED": "1",
+        "KAFKA_BOOTSTRAP": f"127.0.0.1:{free_port()}",
+    }
     process = start({**os.environ, **module_environment, **variables}, "--port", "0", "--insecure-no-login")
     try:
         assert process.stdout is not None
@@ -100,6 +104,20 @@ def refused(environment: dict[str, str], *options: str) -> str:
     assert process.returncode == 1, said
     assert "Traceback" not in said
     return said
+
+
+def test_while_kafka_is_away_every_page_says_so_and_none_breaks(console: Running) -> None:
+    deadline = time.monotonic() + READY_S
+    while "Kafka does not answer. Tasks can be worked" not in httpx2.get(f"{console.url}/inbox/m-1?lang=en").text:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    statuses = {
+        path: httpx2.get(f"{console.url}{path}", timeout=READY_S).status_code
+        for path in ("/", "/team", "/customers/a-1", "/reports", "/reports/days", "/rules", "/audit")
+    }
+    assert statuses == {
+        "/": 200, "/team": 200, "/customers/a-1": 200, "/reports": 200, "/reports/days": 503, "/rules": 503, "/audit": 200,
+    }  # fmt: skip
 
 
 def test_a_manager_accepts_and_records_through_the_pages(console: Running, store: TaskStore) -> None:
