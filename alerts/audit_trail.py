@@ -1,5 +1,6 @@
 """Who did what, lately, and whether the log of all changes is whole. Pure but for a lock; fed by whoever reads the log."""
 
+import heapq
 import threading
 from collections import deque
 from collections.abc import Iterable
@@ -23,12 +24,14 @@ class TrailState:
 
 
 class AuditTrail:
-    """Verifies every account's chain as it grows, and keeps the latest events."""
+    """Verifies every account's chain as it grows, and keeps the latest events; looks at pages, which are many, apart."""
 
     def __init__(self, kept: int = KEPT) -> None:
         self._lock = threading.Lock()
         self._heads: dict[str, tuple[int, str]] = {}
         self._latest: deque[TaskEvent] = deque(maxlen=kept)
+        self._looks: deque[TaskEvent] = deque(maxlen=kept)
+        self._looked = 0
         self._broken: list[str] = []
         self._events = 0
         self._behind: int | None = None
@@ -48,9 +51,10 @@ class AuditTrail:
     def latest(self, who: str, account: str, limit: int) -> list[TaskEvent]:
         """The latest events first; `who` and `account` narrow to these where they are not empty."""
         with self._lock:
+            both = heapq.merge(reversed(self._latest), reversed(self._looks), key=lambda event: -event.ts_ms)
             found = [
                 event
-                for event in reversed(self._latest)
+                for event in both
                 if (not who or event.actor == who) and (not account or event.account_id == account)
             ]
         return found[:limit]
@@ -58,8 +62,8 @@ class AuditTrail:
     def made_between(self, since_ms: int, until_ms: int) -> int | None:
         """Tasks that warnings made from `since_ms` to `until_ms`; None where the trail does not reach back so far."""
         with self._lock:
-            kept = list(self._latest)
-        if not kept or (self._events > len(kept) and kept[0].ts_ms > since_ms):
+            kept, looks = list(self._latest), self._looked
+        if not kept or (self._events > len(kept) + looks and kept[0].ts_ms > since_ms):
             return None
         return sum(
             event.kind is TaskEventKind.CREATED
@@ -80,4 +84,6 @@ class AuditTrail:
                 self._broken.append(str(error))
         self._heads[event.account_id] = (event.seq, event.hash)
         self._events += 1
-        self._latest.append(event)
+        looked = event.kind is TaskEventKind.CUSTOMER_SEEN
+        self._looked += looked
+        (self._looks if looked else self._latest).append(event)

@@ -186,6 +186,7 @@ class TaskEventKind(StrEnum):
     NUMBER_DELETED = "number_deleted"
     """The vault forgot a number of the account, since its time had come; `line_id` says which."""
     RULES_CHANGED = "rules_changed"  # `note`: edition and why; of no account
+    CUSTOMER_SEEN = "customer_seen"  # somebody opened the customer's page; once an hour
     SIGN_IN_REFUSED = "sign_in_refused"  # `note`: why the provider's word was not enough; of no account
 
 

@@ -4,16 +4,22 @@ from collections.abc import Sequence
 
 import msgspec
 import redis
+import structlog
 
 from alerts.console.ports import Room
 from alerts.store import TaskStore
 from alerts.store.happenings import Happened
+from alerts.store.ledger import InboxNotReady
 from alerts.store.valuation import assessment_of
-from alerts.tasks import Actor, Task
+from alerts.tasks import Actor, Task, TaskEvent, TaskEventKind
 from alerts.value.assess import Assessment
 from alerts.value.policy import ValuePolicy
-from alerts.vault import ReadFor, Vault
+from alerts.vault import ReadFor, Vault, write_down
 from alerts.visit_counts import VisitsBy, by_person, month_begins_ms, month_name
+
+SEEN_AGAIN_S = 3600
+
+log = structlog.get_logger()
 
 
 class DayPlan(msgspec.Struct, frozen=True):
@@ -43,6 +49,21 @@ class ConsoleDesk:
 
     def number(self, account_id: str, line_id: str, actor: Actor, why: str) -> str | None:
         return self._vault.number(account_id, line_id, actor, ReadFor.REVEAL, why)
+
+    def seen(self, account_id: str, actor: Actor) -> None:
+        looked = self._store.keys.looked(actor.name, account_id)
+        if not self._redis.set(looked, 1, nx=True, ex=SEEN_AGAIN_S):
+            return
+        told = TaskEvent(
+            account_id=account_id, ts_ms=self._store.now_ms(), kind=TaskEventKind.CUSTOMER_SEEN, actor=actor.name,
+            role=actor.role,
+        )  # fmt: skip
+        try:
+            write_down(self._store, told)
+        except InboxNotReady:
+            # Nothing on the page is a number: it is shown, and written down at the next look.
+            self._redis.delete(looked)
+            log.warning("customer.look_not_written")
 
     def happened(self, account_id: str, since_ms: int, until_ms: int) -> list[Happened]:
         return self._store.happenings.of(account_id, since_ms, until_ms)

@@ -104,6 +104,10 @@ class CustomerDesk(Protocol):
         """The number behind a line; who asked and why is written down first. None: the vault has none."""
         ...
 
+    def seen(self, account_id: str, actor: Actor) -> None:
+        """Write down that somebody opened this customer's page; at most once an hour each."""
+        ...
+
     def happened(self, account_id: str, since_ms: int, until_ms: int) -> list[Happened]:
         """Orders and tickets of the account, the oldest first."""
         ...

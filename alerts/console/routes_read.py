@@ -75,9 +75,13 @@ async def live(request: Request, owner: str, seen: str = "") -> Response:
 
 @router.get("/customers/{account_id:path}", response_class=HTMLResponse, dependencies=SEES_TASKS)
 def customer(request: Request, account_id: str, line: str | None = None, did: str = "", days: Days = "28") -> Response:
-    """One customer: picture, tasks, what can be done."""
+    """One customer: picture, tasks, what can be done. Who looked is written down."""
     require_account(request, account_id)
-    return show_customer(request, account_id, Wish(line, days=int(days)), did=did)
+    page = show_customer(request, account_id, Wish(line, days=int(days)), did=did)
+    desk = console_of(request).desk
+    if desk is not None:
+        desk.seen(account_id, acting(request, None))
+    return page
 
 
 @router.get("/healthz", dependencies=ANYBODY)

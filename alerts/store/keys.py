@@ -95,6 +95,10 @@ class Keys(NamedTuple):
         """Orders and tickets of an account, lately, by when (alerts/store/happenings.py)."""
         return f"{self.prefix}:happened:{account_id}"
 
+    def looked(self, actor: str, account_id: str) -> str:
+        """There for an hour after somebody opened a customer's page: until then it is not written down again."""
+        return f"{self.prefix}:looked:{actor}:{account_id}"
+
     @property
     def barred_numbers(self) -> str:
         """Set of lines that must not be called, whoever's account they belong to."""

@@ -29,6 +29,7 @@ class FakeDesk:
         self._board = board
         self._policy = shipped_rules().value
         self.told: list[tuple[str, str, str]] = []
+        self.looked: list[tuple[str, str]] = []
 
     @property
     def value_policy(self) -> ValuePolicy:
@@ -45,6 +46,9 @@ class FakeDesk:
     def number(self, account_id: str, line_id: str, actor: Actor, why: str) -> str | None:
         self.told.append((actor.name, line_id, why))
         return NUMBER if line_id == f"{account_id}-L1" else None
+
+    def seen(self, account_id: str, actor: Actor) -> None:
+        self.looked.append((actor.name, account_id))
 
     def happened(self, account_id: str, since_ms: int, until_ms: int) -> list[Happened]:
         """The same few for everybody: a complaint and its end, a step to another operator, an order of last summer."""

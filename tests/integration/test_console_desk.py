@@ -79,3 +79,18 @@ def test_a_number_is_told_with_an_entry_in_the_accounts_chain(
 def test_value_is_known_of_known_customers_only(desk: ConsoleDesk) -> None:
     assert desk.assessment("a-1") is not None
     assert desk.assessment("a-none") is None
+
+
+def test_a_look_at_a_page_is_in_the_accounts_chain_once_an_hour_and_shown_where_nothing_can_be_written(
+    client: redis.Redis, store: TaskStore, desk: ConsoleDesk
+) -> None:
+    for _ in range(3):
+        desk.seen("a-1", MANAGER)
+    told = [msgspec.json.decode(parcel.value, type=TaskEvent) for parcel in store.outbox.pending(10)]
+    assert [(event.kind, event.actor, event.account_id) for event in told] == [
+        (TaskEventKind.CUSTOMER_SEEN, MANAGER.name, "a-1")
+    ]
+    assert 0 < int(client.ttl(store.keys.looked(MANAGER.name, "a-1"))) <= 3600
+    Rebuilder(client, store.keys, store.ledger).close_gate()
+    desk.seen("a-2", MANAGER)
+    assert not client.exists(store.keys.looked(MANAGER.name, "a-2"))

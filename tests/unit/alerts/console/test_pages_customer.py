@@ -137,3 +137,12 @@ def test_the_way_to_another_operator_is_drawn_with_its_countdown(visitor: Visito
     assert 'class="chart ladder"' in page
     assert page.count(left) >= 2
     assert 'class="chart ladder"' not in visitor.get(PAGE).text
+
+
+def test_who_opened_a_customers_page_is_written_down_and_who_found_none_is_not(
+    visitor: Visitor, desk: FakeDesk
+) -> None:
+    visitor.become("m-17")
+    visitor.get(PAGE)
+    visitor.get("/customers/ACC-NONE")
+    assert desk.looked == [("m-17", "ACC-10012")]

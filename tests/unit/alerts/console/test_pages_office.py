@@ -123,3 +123,26 @@ def test_the_trail_counts_the_tasks_that_were_made_as_far_as_it_reaches_back() -
     assert (trail.made_between(0, 100), trail.made_between(15, 100), trail.made_between(0, 25)) == (2, 1, 1)
     trail.take([made("A4", 40)], behind=0)
     assert (trail.made_between(0, 100), trail.made_between(25, 100)) == (None, 2)
+
+
+def test_many_looks_at_pages_push_no_change_out_of_the_trail() -> None:
+    chain = events("A1", ["m-1", "m-2"])
+    looks: list[TaskEvent] = []
+    for number in range(30):
+        draft = TaskEvent("A2", chain[-1].ts_ms + 1 + number, TaskEventKind.CUSTOMER_SEEN, "m-9", Role.MANAGER)
+        looks.append(seal(draft, number, looks[-1].hash if looks else ""))
+    trail = AuditTrail(kept=10)
+    trail.take([*chain, *looks], behind=0)
+    assert [event.actor for event in trail.latest("", "", 100)] == ["m-9"] * 10 + ["m-2", "m-1"]
+    assert trail.state().broken == []
+    assert trail.made_between(0, 1) == 0
+
+
+def test_the_audit_is_exported_as_it_is_narrowed_without_what_people_wrote(visitor: Visitor) -> None:
+    whole = visitor.get("/audit/events.csv")
+    assert whole.headers["content-type"] == "text/csv; charset=utf-8"
+    lines = whole.text.lstrip("\ufeff").splitlines()
+    assert lines[0].startswith("ts_ms,account_id,seq,kind,actor")
+    assert len(lines) == 5
+    assert "fewer false alarms" not in whole.text
+    assert len(visitor.get("/audit/events.csv?account=A2").text.splitlines()) == 2
