@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import urlencode
 
 from alerts.console.config import ConsoleConfig
 from alerts.console.live import inbox_mark
@@ -27,6 +28,35 @@ STATE_OF = {Shelf.NEW: TaskState.NEW, Shelf.ACCEPTED: TaskState.ACCEPTED, Shelf.
 
 
 @dataclass(frozen=True, slots=True)
+class Sought:
+    """What a visitor narrowed an inbox to; empty: everything. `name`: part of a customer's or line's."""
+
+    name: str = ""
+    level: str = ""
+    group: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.name or self.level or self.group)
+
+    def holds(self, task: Task) -> bool:
+        sought = self.name.casefold()
+        named = not sought or any(sought in name.casefold() for name in (task.account_id, *task.line_ids))
+        return named and self.level in ("", task.level) and self.group in ("", task.reason_group)
+
+    def query(self) -> str:
+        """The same for a link, beginning with "&"; empty for everything.
+
+        >>> Sought("A 1", "critical").query()
+        '&q=A+1&level=critical'
+        """
+        found = {"q": self.name, "level": self.level, "group": self.group}
+        return "".join(f"&{urlencode({key: value})}" for key, value in found.items() if value)
+
+
+EVERYTHING = Sought()
+
+
+@dataclass(frozen=True, slots=True)
 class InboxPage:
     """`first` and `last` count from 1; `total` is None where the shelf is not counted (closed tasks).
 
@@ -44,20 +74,25 @@ class InboxPage:
     total: int | None
     more: bool
     mark: str
-    wanted: str
+    wanted: Sought
 
 
 def inbox_page(
-    board: TaskBoard, owner: str, place: tuple[Shelf, int], wording: Wording, config: ConsoleConfig, wanted: str = ""
+    board: TaskBoard,
+    owner: str,
+    place: tuple[Shelf, int],
+    wording: Wording,
+    config: ConsoleConfig,
+    wanted: Sought = EVERYTHING,
 ) -> InboxPage:
-    """`place` is the shelf and the page on it, counted from 1; `wanted`: only tasks whose customer or line has it in its name."""
+    """`place` is the shelf and the page on it, counted from 1."""
     shelf, page = place
     size = config.rows_per_page
     offset = (page - 1) * size
     open_total = board.count_open(owner)
     total: int | None
     if wanted:
-        matching = _matching(_tasks(board, owner, shelf, SEARCHED_MAX, 0), wanted)
+        matching = [task for task in _tasks(board, owner, shelf, SEARCHED_MAX, 0) if wanted.holds(task)]
         found, total = matching[offset : offset + size + 1], len(matching)
     else:
         found = _tasks(board, owner, shelf, size + 1, offset)
@@ -78,11 +113,6 @@ def inbox_page(
         mark=inbox_mark(tasks) if first_page else "",
         wanted=wanted,
     )
-
-
-def _matching(tasks: list[Task], wanted: str) -> list[Task]:
-    sought = wanted.casefold()
-    return [task for task in tasks if any(sought in name.casefold() for name in (task.account_id, *task.line_ids))]
 
 
 def _tasks(board: TaskBoard, owner: str, shelf: Shelf, limit: int, offset: int) -> list[Task]:

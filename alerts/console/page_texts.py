@@ -34,6 +34,11 @@ class PageTexts:
         """The text of a code out of a closed set, or the code itself: `texts.word("state", "new")`."""
         return self.texts.get(f"{table}.{code}", code)
 
+    def table(self, name: str) -> list[str]:
+        """All codes that a table has words for."""
+        start = f"{name}."
+        return [key.removeprefix(start) for key in self.texts if key.startswith(start)]
+
 
 @dataclass(frozen=True, slots=True)
 class ConsoleTexts:

@@ -1,6 +1,6 @@
 """Pages that only read: the inboxes, one inbox, one customer; the live stream beside an inbox; the health check."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
@@ -10,7 +10,7 @@ from alerts.accounts.roles import Permission
 from alerts.console.access import Needs, Open, allowed, require_account, require_inbox
 from alerts.console.context import console_of
 from alerts.console.customer_view import Wish
-from alerts.console.inbox_view import Shelf, inbox_page
+from alerts.console.inbox_view import Shelf, Sought, inbox_page
 from alerts.console.live import owners_mark
 from alerts.console.moments import SNOOZE_DAYS
 from alerts.console.owners import known_owners
@@ -19,6 +19,7 @@ from alerts.console.show_customer import show_customer
 from alerts.console.store_errors import STORE_AWAY
 from alerts.console.time_axis import Days
 from alerts.console.visitor import acting, person_of
+from pipeline.events import Level
 
 router = APIRouter()
 ANYBODY = [Depends(Open())]
@@ -47,18 +48,22 @@ def inbox(
     shelf: Shelf = Shelf.OPEN,
     page: PageNumber = 1,
     q: Annotated[str, Query(max_length=64)] = "",
+    level: Literal["", "critical", "warn", "watch"] = "",
+    group: Annotated[str, Query(max_length=40)] = "",
     told: Annotated[str, Query(pattern=TOLD)] = "",
 ) -> Response:
     """One owner's tasks, the most urgent first."""
     require_inbox(request, owner)
     console = console_of(request)
     wording = console.pages.wording(request)
-    shown = inbox_page(console.board, owner, (shelf, page), wording, console.pages.config, q.strip())
+    wanted = Sought(q.strip(), level, group)
+    shown = inbox_page(console.board, owner, (shelf, page), wording, console.pages.config, wanted)
     if page > 1 and not shown.rows:
         raise HTTPException(404)
     return console.pages.render(
         request, "inbox.html", actor=acting(request, owner), inbox=shown, told=told_words(told, wording.texts),
         owners=known_owners(request) if allowed(request, Permission.ASSIGN) else [], snooze_days=SNOOZE_DAYS,
+        levels=[str(one) for one in Level][::-1], groups=sorted(wording.texts.table("group")),
     )  # fmt: skip
 
 

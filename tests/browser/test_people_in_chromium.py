@@ -43,7 +43,9 @@ def people(test_settings: Settings) -> Iterator[PeopleStore]:
 def staffed(chromium: Browser, people: PeopleStore, board: FakeTaskBoard) -> Iterator[VisitMaker]:
     """Visits to a console where people sign in."""
     cheap = Passwords(argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    staff = Staff(people, SignIn(people, cheap), lambda: time.time_ns() // 1_000_000)
+    provider = Provider(PROVIDER, idp.client(), time.monotonic)
+    by_provider = ProviderSignIn(provider, Attempts(redis_of(people), "p"), people, lambda login, why: None)
+    staff = Staff(people, SignIn(people, cheap), lambda: time.time_ns() // 1_000_000, by_provider)
     with served(create_console(board, console_texts(), ConsoleConfig(poll_s=0.1), staff)) as url:
         maker = VisitMaker(chromium, url, board)
         yield maker

@@ -4,7 +4,7 @@ import pytest
 
 from alerts.console.moments import DAY_MS
 from alerts.tasks import TaskState
-from tests.fakes.console_samples import NOW_MS
+from tests.fakes.console_samples import NOW_MS, task
 from tests.unit.alerts.console.conftest import Visitor
 
 
@@ -13,8 +13,8 @@ def test_a_task_is_put_aside_for_some_days(visitor: Visitor) -> None:
     done = visitor.post("/tasks/t-4/snooze", days="3", version="1")
     assert done.status_code == 303
     assert "Put aside" in visitor.get(done.headers["location"]).text
-    task = visitor.board.tasks["t-4"]
-    assert (task.state, task.not_before_ms) == (TaskState.SNOOZED, NOW_MS + 3 * DAY_MS)
+    moved = visitor.board.tasks["t-4"]
+    assert (moved.state, moved.not_before_ms) == (TaskState.SNOOZED, NOW_MS + 3 * DAY_MS)
 
 
 @pytest.mark.parametrize("days", ["", "0", "-1", "365", "x"])
@@ -73,7 +73,7 @@ def test_an_inbox_is_searched_by_customer_and_line(visitor: Visitor) -> None:
 
 def test_the_board_tells_load_and_what_is_late_by_person(visitor: Visitor) -> None:
     page = visitor.get("/team").text
-    for owner in {task.owner for task in visitor.board.tasks.values() if task.open} - {"outbound", "unassigned"}:
+    for owner in {one.owner for one in visitor.board.tasks.values() if one.open} - {"outbound", "unassigned"}:
         assert f">{owner}</a>" in page
 
 
@@ -85,8 +85,8 @@ def test_a_task_is_escalated_with_its_reason_and_stands_on_the_supervisors_board
     page = visitor.get(done.headers["location"]).text
     assert "it stands on the supervisor's board" in page.replace("&#39;", "'")
     assert "Escalated: north" in page
-    task = visitor.board.tasks["t-4"]
-    assert (task.owner, task.passed_by, task.escalation) == ("north", ["m-17"], 2)
+    moved = visitor.board.tasks["t-4"]
+    assert (moved.owner, moved.passed_by, moved.escalation) == ("north", ["m-17"], 2)
     board = visitor.get("/team").text
     assert "<b>m-17</b>: Asks for &lt;b&gt;the director&lt;/b&gt;" in board
 
@@ -134,3 +134,16 @@ def test_the_board_tells_how_many_return_visits_each_made_in_time(visitor: Visit
     page = visitor.get("/team").text
     assert "50%" in page
     assert "92%" in page
+
+
+def test_an_inbox_is_narrowed_by_level_and_reason_and_keeps_it_from_page_to_page(visitor: Visitor) -> None:
+    page = visitor.get("/inbox/m-17?level=critical").text
+    assert page.count("data-task=") == 2
+    assert '<option value="critical" selected>' in page
+    assert visitor.get("/inbox/m-17?level=critical&group=port_out").text.count("data-task=") == 1
+    assert visitor.get("/inbox/m-17?group=service&shelf=closed").text.count("data-task=") == 1
+    assert "No task here fits" in visitor.get("/inbox/m-17?level=watch&group=price").text
+    assert visitor.get("/inbox/m-17?level=huge").status_code == 422
+    for number in range(6):
+        visitor.board.add(task(f"t-more-{number}", f"ACC-{number}", ["spend_drop"]))
+    assert "page=2&amp;group=price" in visitor.get("/inbox/m-17?group=price").text
