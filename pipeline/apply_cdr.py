@@ -1,11 +1,14 @@
 """Call records into the state, a stretch at a time, without a loop over records."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.columns import CdrColumns
+from pipeline.compiled import compiled
 from pipeline.kinds import KIND_FACTS, RIVAL_PLACES
-from pipeline.state.catalogue import HALF_LIVES_DAYS, QUANTITIES, RING_DAYS, RIVAL_HALF_LIVES, SUMS_WIDTH
+from pipeline.state.catalogue import QUANTITIES, QUANTITY_INDEX, RING_DAYS, RIVAL_HALF_LIVES
 from pipeline.state.decay import DAY_MS, RATES_PER_MS, weights
 from pipeline.state.partition import PartitionState
 
@@ -20,11 +23,24 @@ _COUNTED = {
     "to_own_network": "to_own_network",
     "hotline": "hotline",
 }
-ONE = np.uint16(1)
+#: The fact from which each quantity is counted, -1 for those with an amount.
+COUNTED = np.array([_FACT[_COUNTED[name]] if name in _COUNTED else -1 for name, _, _ in QUANTITIES])
+SECONDS, MEGABYTES, CHARGE = (QUANTITY_INDEX[name] for name in ("seconds", "megabytes", "charge"))
+VOICE_OUT, VOICE_IN, SMS, DATA, OWN_ACT, ROAMING, FORWARDED = (
+    _FACT[name] for name in ("voice_out", "voice_in", "sms", "data", "own_act", "roaming", "forwarded_off_net")
+)
 #: Bits of the column `touched`.
 VOICE_BIT, MESSAGE_BIT, DATA_BIT = 1, 2, 4
 #: A day's count stops here, at the limit of its 16 bits.
 RING_MAX = 65_535
+LINE_COLUMNS_OF_CALLS = (
+    "sums", "first_ms", "last_ms", "last_own_ms", "forwarded_ms", "roaming_ms", "touched", "activity"
+)  # fmt: skip
+#: Line, time, seconds, megabytes, charge, facts of the kind, whether it counts as an event: an entry a record.
+Records = tuple[NDArray[Any], ...]
+#: Columns of the lines, as named above, and account of each line with the charges of each account's cycle.
+Columns = tuple[NDArray[Any], ...]
+Charges = tuple[NDArray[Any], ...]
 
 
 def apply_cdr(
@@ -43,28 +59,40 @@ def apply_cdr(
         facts: kind facts of each record, shape (n, len(KIND_FACTS)).
         counts_as_event: False for the later parts of a session, whose amounts count but which are no event of their own.
     """
-    _add_to_sums(state, _amounts(cdr, facts, counts_as_event.astype(np.float64)), cdr, rows)
+    lines, accounts = state.lines, state.accounts
+    records = (rows, cdr.ts_ms, cdr.duration_s, cdr.megabytes, cdr.charge, facts, counts_as_event)
+    columns = tuple(lines[name] for name in LINE_COLUMNS_OF_CALLS)
+    charges = (lines["account"], accounts["cycle_charge"])
+    _apply(records, weights(cdr.ts_ms, state.landmark.ms), columns, charges, state.clock_ms // DAY_MS)
     _add_to_rivals(state, cdr, rows, facts, counts_as_event)
-    _cycle_charge(state, cdr, rows)
-    _last_seen(state, cdr, rows, facts)
-    _daily_activity(state, cdr, rows, counts_as_event)
-    _touch(state, rows, facts)
-    state.lines.touch(rows)
+    lines.touch(rows)
+    accounts.touch(lines["account"][rows[cdr.charge > 0]])
 
 
-def _add_to_sums(state: PartitionState, amounts: NDArray[np.float64], cdr: CdrColumns, rows: NDArray[np.int64]) -> None:
-    """Add what each record brings of each quantity, weighted, at every half-life.
-
-    np.add.at adds to a sum in the order of the records, so that the sums do not depend on where blocks begin and end.
-    """
-    sums = state.lines["sums"].reshape(-1)
-    found = np.flatnonzero(amounts)
-    quantity = found // len(cdr)
-    record = found - quantity * len(cdr)
-    amount = amounts.reshape(-1)[found]
-    cells = rows[record] * SUMS_WIDTH + quantity * len(HALF_LIVES_DAYS)
-    for half_life, weight in enumerate(np.ascontiguousarray(weights(cdr.ts_ms, state.landmark.ms).T)):
-        np.add.at(sums, cells + half_life, (amount * weight[record]).astype(np.float32))
+@compiled
+def _apply(records: Records, weight: NDArray[np.float64], columns: Columns, charges: Charges, today: int) -> None:
+    """Record after record, so that sums do not depend on where blocks begin and end; `weight`: at each half-life."""
+    rows, ts_ms, seconds, megabytes, charge, facts, counts_as_event = records
+    sums, first, last, last_own, forwarded, roaming, touched, activity = columns
+    account_of, cycle_charge = charges
+    amounts = np.zeros(len(COUNTED))
+    for number in range(len(rows)):
+        row, ts, fact, is_event = rows[number], ts_ms[number], facts[number], counts_as_event[number]
+        for quantity in range(len(COUNTED)):
+            if COUNTED[quantity] >= 0:
+                amounts[quantity] = fact[COUNTED[quantity]] * is_event
+        amounts[SECONDS] = seconds[number] * (fact[VOICE_OUT] + fact[VOICE_IN])
+        amounts[MEGABYTES], amounts[CHARGE] = megabytes[number], charge[number]
+        _add(sums[row], amounts, weight[number])
+        if charge[number] > 0:
+            cycle_charge[account_of[row]] += np.float32(charge[number])
+        first[row], last[row] = min(first[row], ts), max(last[row], ts)
+        for times, what in ((last_own, OWN_ACT), (forwarded, FORWARDED), (roaming, ROAMING)):
+            if fact[what]:
+                times[row] = max(times[row], ts)
+        # A call that is forwarded counts as voice.
+        touched[row] |= MESSAGE_BIT * fact[SMS] | DATA_BIT * fact[DATA] | VOICE_BIT * (not (fact[SMS] or fact[DATA]))
+        _count(activity[row], ts // DAY_MS, today, is_event)
 
 
 def _add_to_rivals(
@@ -87,63 +115,17 @@ def _add_to_rivals(
         np.add.at(rivals, cells + half_life, weight[:, half_life].astype(np.float32))
 
 
-def _amounts(cdr: CdrColumns, facts: NDArray[np.int8], events: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What each record brings of each quantity, shape (n_quantities, n)."""
-    amounts = np.empty((len(QUANTITIES), len(cdr)))
-    for column, (name, _, _) in enumerate(QUANTITIES):
-        if name in _COUNTED:
-            amounts[column] = facts[:, _FACT[_COUNTED[name]]] * events
-        elif name == "seconds":
-            amounts[column] = cdr.duration_s * (facts[:, _FACT["voice_out"]] + facts[:, _FACT["voice_in"]])
-        elif name == "megabytes":
-            amounts[column] = cdr.megabytes
-        else:
-            amounts[column] = cdr.charge
-    return amounts
+@compiled
+def _add(sums: NDArray[np.float32], amounts: NDArray[np.float64], weight: NDArray[np.float64]) -> None:
+    """What one record brings of each quantity, at every half-life."""
+    for quantity in range(len(amounts)):
+        if amounts[quantity] != 0.0:
+            for half_life in range(len(weight)):
+                sums[quantity * len(weight) + half_life] += np.float32(amounts[quantity] * weight[half_life])
 
 
-def _cycle_charge(state: PartitionState, cdr: CdrColumns, rows: NDArray[np.int64]) -> None:
-    charged = np.flatnonzero(cdr.charge > 0)
-    accounts = state.lines["account"][rows[charged]]
-    np.add.at(state.accounts["cycle_charge"], accounts, cdr.charge[charged].astype(np.float32))
-    state.accounts.touch(accounts)
-
-
-def _last_seen(state: PartitionState, cdr: CdrColumns, rows: NDArray[np.int64], facts: NDArray[np.int8]) -> None:
-    np.minimum.at(state.lines["first_ms"], rows, cdr.ts_ms)
-    np.maximum.at(state.lines["last_ms"], rows, cdr.ts_ms)
-    own = facts[:, _FACT["own_act"]] > 0
-    np.maximum.at(state.lines["last_own_ms"], rows[own], cdr.ts_ms[own])
-    for column, fact in (("forwarded_ms", "forwarded_off_net"), ("roaming_ms", "roaming")):
-        these = np.flatnonzero(facts[:, _FACT[fact]])
-        if len(these):
-            np.maximum.at(state.lines[column], rows[these], cdr.ts_ms[these])
-
-
-def _touch(state: PartitionState, rows: NDArray[np.int64], facts: NDArray[np.int8]) -> None:
-    """Note by which services each line was heard of, for the next tick. A call that is forwarded counts as voice."""
-    touched = state.lines["touched"]
-    for bit, fact in ((MESSAGE_BIT, "sms"), (DATA_BIT, "data")):
-        these = rows[facts[:, _FACT[fact]] > 0]
-        touched[these] |= bit
-    voice = rows[(facts[:, _FACT["sms"]] | facts[:, _FACT["data"]]) == 0]
-    touched[voice] |= VOICE_BIT
-
-
-def _daily_activity(
-    state: PartitionState, cdr: CdrColumns, rows: NDArray[np.int64], counts_as_event: NDArray[np.bool_]
-) -> None:
-    day = cdr.ts_ms // DAY_MS
-    today = state.clock_ms // DAY_MS
-    in_ring = counts_as_event & (day > today - RING_DAYS + 1) & (day <= today + 1)
-    _count_up(state.lines["activity"].reshape(-1), (rows * RING_DAYS + day % RING_DAYS)[in_ring])
-
-
-def _count_up(ring: NDArray[np.uint16], places: NDArray[np.int64]) -> None:
-    """Add one at each place, stopping at `RING_MAX`: the same counts whichever way the records are cut."""
-    if len(places) + int(ring[places].max(initial=0)) <= RING_MAX:
-        # A plain 1 would be an int64, and sixty times as slow.
-        np.add.at(ring, places, ONE)
-        return
-    cells, counts = np.unique(places, return_counts=True)
-    ring[cells] = np.minimum(ring[cells] + counts, RING_MAX)
+@compiled
+def _count(ring: NDArray[np.uint16], day: int, today: int, is_event: bool) -> None:
+    """One event more on its day, stopping at `RING_MAX`, if the day is in the ring."""
+    if is_event and today - RING_DAYS + 1 < day <= today + 1:
+        ring[day % RING_DAYS] = min(ring[day % RING_DAYS] + 1, RING_MAX)

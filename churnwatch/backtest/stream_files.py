@@ -59,7 +59,7 @@ class _Placed:
     happened: NDArray[np.int64]
     received: NDArray[np.int64]
     partitions: Partitions
-    value_of: Callable[[int], bytes]
+    values: Callable[[NDArray[np.int64]], list[bytes]]
 
 
 class CdrFile(OrderedFile[Calls]):
@@ -80,7 +80,7 @@ class CdrFile(OrderedFile[Calls]):
         placed = self._placed(text, first_line)
         numbers = placed.lines + first_line
         own = np.flatnonzero(self._placing.is_own(placed.partitions))
-        block = RawBlock(numbers[own].tolist(), None, [placed.value_of(line) for line in placed.lines[own].tolist()])
+        block = RawBlock(numbers[own].tolist(), None, placed.values(placed.lines[own]))
         columns, refused = decode_cdr(block, self._kinds, self._accept)
         self.refused_own += [one.refusal.reason for one in refused]
         # A time that no record may have is refused by the decoder and says nothing of the file's order.
@@ -98,20 +98,25 @@ class CdrFile(OrderedFile[Calls]):
         newest = np.maximum(np.maximum.accumulate(received), self.latest_ms)
         jumped = np.diff(newest, prepend=self.latest_ms) > DISORDER_MAX_MS
         for place in np.flatnonzero(jumped | ((newest - received > DISORDER_MAX_MS) & (received > 0))).tolist():
-            value = placed.value_of(int(placed.lines[place]))
+            value = placed.values(placed.lines[place : place + 1])[0]
             refused[place] = isinstance(decode_record(Stream.CDR, value, self._accept.max_bytes), Refusal)
         return refused
 
     def _placed(self, text: bytes, first_line: int) -> _Placed:
         """Lines that have an account and times; those that the scan does not understand are a closer look."""
-        scan = scan_lines(text)
-        starts, stops = scan.start.tolist(), scan.stop.tolist()
+        scan, others = scan_lines(text), dict[int, bytes]()
+
+        def values(lines: NDArray[np.int64]) -> list[bytes]:
+            texts = [text[a:b] for a, b in zip(scan.start[lines].tolist(), scan.stop[lines].tolist(), strict=True)]
+            if others:
+                texts = [others.get(line, plain) for line, plain in zip(lines.tolist(), texts, strict=True)]
+            return texts
+
         happened, received, partitions = scan.ts_ms, scan.received_ms, self._placing.of_hashes(scan.account_hash)
-        is_record, others = np.ones(len(starts), np.bool_), dict[int, bytes]()
+        is_record = np.ones(len(scan.odd), np.bool_)
         odd = np.flatnonzero(scan.odd | (scan.stop - scan.start > self._accept.max_bytes))
         for chunk in np.split(odd, range(CHUNK_RECORDS, len(odd), CHUNK_RECORDS)):
-            texts = [text[starts[line] : stops[line]] for line in chunk.tolist()]
-            outgoing = _without_refused(self.format.read(texts, first_line), self.refused)
+            outgoing = _without_refused(self.format.read(values(chunk), first_line), self.refused)
             lines = chunk[np.array(outgoing.lines, np.int64)]
             is_record[chunk] = False
             is_record[lines] = True
@@ -119,11 +124,7 @@ class CdrFile(OrderedFile[Calls]):
             happened[lines] = [self.format.place(value).ts_ms for value in outgoing.values]
             received[lines], partitions[lines] = outgoing.received_ms, self._placing.of(outgoing.keys)
         kept = np.flatnonzero(is_record)
-
-        def value_of(line: int) -> bytes:
-            return others[line] if line in others else text[starts[line] : stops[line]]
-
-        return _Placed(kept, happened[kept], received[kept], partitions[kept], value_of)
+        return _Placed(kept, happened[kept], received[kept], partitions[kept], values)
 
 
 class ThinFile(OrderedFile[Records]):

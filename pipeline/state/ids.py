@@ -12,6 +12,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
+from pipeline.compiled import compiled
 from pipeline.state.id_text import Lengths, packed, packed_together, unpacked, unpacked_together
 
 START_SLOTS = 1 << 10
@@ -187,16 +188,7 @@ class RowIndex(Mapping[str, int]):
 
     def rows_of(self, hashes: Hashes) -> Rows:
         """Row of each hash, -1 where it is not known; shape (n_hashes,)."""
-        mask = np.uint64(len(self._slots) - 1)
-        at = (hashes & mask).astype(np.int64)
-        found = self._slots[at].astype(np.int64)
-        wrong = np.flatnonzero((found != EMPTY) & (self._hashes[found] != hashes))
-        while len(wrong):
-            at[wrong] = (at[wrong] + 1) & int(mask)
-            found[wrong] = self._slots[at[wrong]]
-            there = found[wrong]
-            wrong = wrong[(there != EMPTY) & (self._hashes[there] != hashes[wrong])]
-        return found
+        return find_rows(self._slots, self._hashes, hashes)
 
     def _place(self, start: int) -> None:
         """Put the rows from `start` on into slots."""
@@ -209,3 +201,15 @@ class RowIndex(Mapping[str, int]):
             # Where several wanted one place, the last one has it.
             homeless = self._slots[at] != rows
             at, rows = (at[homeless] + 1) & mask, rows[homeless]
+
+
+@compiled
+def find_rows(slots: NDArray[np.int32], known: Hashes, hashes: Hashes) -> Rows:
+    """Row of each hash by open addressing, -1 (`EMPTY`) where it is not known; `known` are the hashes of the rows."""
+    found, mask = np.empty(len(hashes), np.int64), np.uint64(len(slots) - 1)
+    for place in range(len(hashes)):
+        at = hashes[place] & mask
+        while slots[at] != EMPTY and known[slots[at]] != hashes[place]:
+            at = (at + np.uint64(1)) & mask
+        found[place] = slots[at]
+    return found
