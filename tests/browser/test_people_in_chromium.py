@@ -4,12 +4,18 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import argon2
 import pyotp
 import pytest
-from playwright.sync_api import Browser, expect
+import redis
+from playwright.sync_api import Browser, Route, expect
 
+from alerts.accounts.oidc.attempts import Attempts
+from alerts.accounts.oidc.config import BACK
+from alerts.accounts.oidc.provider import Provider
+from alerts.accounts.oidc.sign_in import ProviderSignIn
 from alerts.accounts.passwords import Passwords
 from alerts.accounts.people import new_person
 from alerts.accounts.roles import StaffRole
@@ -20,6 +26,8 @@ from alerts.console.staff import Staff
 from churnwatch.clients import redis_client
 from churnwatch.settings import Settings
 from tests.browser.conftest import Visit, VisitMaker, served
+from tests.fakes.guarded_console import PROVIDER
+from tests.fakes.oidc_provider import ISSUER, FakeProvider
 from tests.fakes.read_once import console_texts
 from tests.fakes.task_board import FakeTaskBoard
 
@@ -33,18 +41,36 @@ WORDS = {
 
 
 @pytest.fixture
-def people(test_settings: Settings) -> Iterator[PeopleStore]:
-    client = redis_client(test_settings)
-    yield PeopleStore(client, test_settings.kafka.topic_prefix)
-    client.close()
+def client(test_settings: Settings) -> Iterator[redis.Redis]:
+    connected = redis_client(test_settings)
+    yield connected
+    connected.close()
 
 
 @pytest.fixture
-def staffed(chromium: Browser, people: PeopleStore, board: FakeTaskBoard) -> Iterator[VisitMaker]:
+def people(test_settings: Settings, client: redis.Redis) -> PeopleStore:
+    return PeopleStore(client, test_settings.kafka.topic_prefix)
+
+
+@pytest.fixture
+def idp() -> FakeProvider:
+    """The company's own sign-in."""
+    return FakeProvider()
+
+
+@pytest.fixture
+def staffed(
+    chromium: Browser,
+    client: redis.Redis,
+    people: PeopleStore,
+    idp: FakeProvider,
+    board: FakeTaskBoard,
+    topic_prefix: str,
+) -> Iterator[VisitMaker]:
     """Visits to a console where people sign in."""
     cheap = Passwords(argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     provider = Provider(PROVIDER, idp.client(), time.monotonic)
-    by_provider = ProviderSignIn(provider, Attempts(redis_of(people), "p"), people, lambda login, why: None)
+    by_provider = ProviderSignIn(provider, Attempts(client, topic_prefix), people, lambda login, why: None)
     staff = Staff(people, SignIn(people, cheap), lambda: time.time_ns() // 1_000_000, by_provider)
     with served(create_console(board, console_texts(), ConsoleConfig(poll_s=0.1), staff)) as url:
         maker = VisitMaker(chromium, url, board)
@@ -64,7 +90,7 @@ def hired(people: PeopleStore, visit: Visit, login: str, *roles: StaffRole, inbo
 def sign_in(visit: Visit, login: str, password: str) -> None:
     visit.page.fill("[name=login]", login)
     visit.page.fill("[name=password]", password)
-    visit.page.click("main button.main")
+    visit.page.click('form[action="/sign-in"] button')
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -113,6 +139,30 @@ def test_a_second_factor_is_set_up_from_the_page_and_asked_at_the_next_sign_in(
     sign_in(visit, "ada", GOOD)
     expect(visit.page.locator("h1")).to_contain_text("m-17")
     assert visit.complaints == []
+
+
+@pytest.mark.parametrize(("group", "lands"), [("cw-managers", "/inbox/m-17"), ("everybody", BACK)])
+def test_somebody_comes_in_by_the_companys_sign_in_or_is_told_why_not(
+    staffed: VisitMaker, idp: FakeProvider, group: str, lands: str
+) -> None:
+    visit = staffed()
+    idp.told |= {"groups": [group], "employee": "m-17"}
+
+    def signed_in_there(route: Route) -> None:
+        answer = urlencode(idp.authorize(route.request.url))
+        route.fulfill(status=303, headers={"location": f"{visit.url}{BACK}?{answer}"})
+
+    visit.page.route(f"{ISSUER}/**", signed_in_there)
+    visit.go("/inbox/m-17?lang=en")
+    visit.page.click("main button.main")
+    visit.page.wait_for_url(f"{visit.url}{lands}*")
+    if lands == BACK:
+        expect(visit.page.locator(".notice.bad")).to_contain_text("none of your groups there has a role")
+    else:
+        expect(visit.page.locator("h1")).to_contain_text("m-17")
+        assert visit.page.locator(".who").inner_text().startswith("Ada")
+    # The browser itself reports the page of who was turned away.
+    assert [said for said in visit.complaints if "401" not in said] == []
 
 
 def test_an_administrator_adds_somebody_who_comes_in_by_the_link_shown(

@@ -19,9 +19,11 @@ PNG = b"\x89PNG\r\n\x1a\n"
     [
         ("inbox", "/inbox/m-17"),
         ("customer", "/customers/ACC-10012"),
+        ("porting", "/customers/ACC-20481?days=180"),
         ("owners", "/"),
         ("team", "/team"),
         ("rules", "/rules"),
+        ("reports", "/reports"),
         ("report", "/reports/satisfaction?month=2026-10"),
         ("audit", "/audit"),
     ],
