@@ -1,6 +1,7 @@
 """Reports for those who steer, the audit for those who check."""
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
@@ -8,9 +9,11 @@ from fastapi.responses import HTMLResponse, Response
 
 from alerts.accounts.roles import Permission
 from alerts.console.access import Needs
+from alerts.console.charts.standalone import standalone
 from alerts.console.context import Console, console_of
 from alerts.console.moments import moment
 from alerts.console.ports import ReportsAwayError
+from alerts.console.report_charts import report_chart
 from alerts.console.sheets import ROWS_SHOWN, Sheet, Table, as_csv, sheet
 
 router = APIRouter()
@@ -43,12 +46,26 @@ def report(request: Request, name: str, month: MonthName = "", day: DayName = ""
         made = _sheet(console, name, month)
     except ReportsAwayError:
         return console.pages.render(request, "reports.html", 503, names=REPORTS, away=True)
-    zone = console.pages.zone
+    only, shown = made.only(day, region.strip()), _shower(console)
+    texts = console.pages.wording(request).texts
     return console.pages.render(
-        request, "report.html", name=name, names=REPORTS, sheet=made.only(day, region.strip()), month=month, day=day,
-        region=region, regions=made.values("region"), rows_shown=ROWS_SHOWN,
-        shown=lambda column, value: _shown(column, value, lambda at_ms: moment(at_ms, zone)),
+        request, "report.html", name=name, names=REPORTS, sheet=only, month=month, day=day, region=region,
+        regions=made.values("region"), rows_shown=ROWS_SHOWN, shown=shown,
+        charts={table.name: report_chart(table, texts, shown) for table in only.tables},
     )  # fmt: skip
+
+
+@router.get("/reports/{name}/{table}.svg", dependencies=SEES_REPORTS)
+def report_svg(
+    request: Request, name: str, table: str, month: MonthName = "", day: DayName = "", region: Wanted = ""
+) -> Response:
+    """One chart of a report as a file."""
+    console = console_of(request)
+    found = _table(console, name, table, month, day, region)
+    drawn = report_chart(found, console.pages.wording(request).texts, _shower(console))
+    if drawn is None:
+        raise HTTPException(404)
+    return Response(standalone(drawn), media_type="image/svg+xml", headers=_attached(name, table, month, "svg"))
 
 
 @router.get("/reports/{name}/{table}.csv", dependencies=SEES_REPORTS)
@@ -56,16 +73,9 @@ def report_csv(
     request: Request, name: str, table: str, month: MonthName = "", day: DayName = "", region: Wanted = ""
 ) -> Response:
     """One table of a report, for a spreadsheet."""
-    try:
-        made = _sheet(console_of(request), name, month).only(day, region.strip())
-    except ReportsAwayError:
-        raise HTTPException(503) from None
-    found = next((one for one in made.tables if one.name == table), None)
-    if found is None:
-        raise HTTPException(404)
-    file = re.sub(r"[^\w-]", "", f"{name}-{table}-{month or 'now'}")
-    headers = {"content-disposition": f'attachment; filename="{file}.csv"'}
-    return Response(as_csv(found), media_type="text/csv; charset=utf-8", headers=headers)
+    found = _table(console_of(request), name, table, month, day, region)
+    media, headers = "text/csv; charset=utf-8", _attached(name, table, month, "csv")
+    return Response(as_csv(found), media_type=media, headers=headers)
 
 
 @router.get("/audit", response_class=HTMLResponse, dependencies=SEES_AUDIT)
@@ -93,6 +103,28 @@ def audit_csv(request: Request, who: Wanted = "", account: Wanted = "") -> Respo
     ]
     headers = {"content-disposition": 'attachment; filename="audit.csv"'}
     return Response(as_csv(Table("audit", list(AUDITED), rows)), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _table(console: Console, name: str, table: str, month: str, day: str, region: str) -> Table:
+    """Raises 404 where the report has no such table, 503 where it cannot be made now."""
+    try:
+        made = _sheet(console, name, month).only(day, region.strip())
+    except ReportsAwayError:
+        raise HTTPException(503) from None
+    found = next((one for one in made.tables if one.name == table), None)
+    if found is None:
+        raise HTTPException(404)
+    return found
+
+
+def _attached(name: str, table: str, month: str, kind: str) -> dict[str, str]:
+    file = re.sub(r"[^\w-]", "", f"{name}-{table}-{month or 'now'}")
+    return {"content-disposition": f'attachment; filename="{file}.{kind}"'}
+
+
+def _shower(console: Console) -> Callable[[str, Any], str]:
+    zone = console.pages.zone
+    return lambda column, value: _shown(column, value, lambda at_ms: moment(at_ms, zone))
 
 
 def _sheet(console: Console, name: str, month: str) -> Sheet:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts.console.charts.bars import bar_chart
 from alerts.console.charts.invoices import BARS_MAX, invoice_chart
 from alerts.console.charts.ladder import Countdown, Rung, ladder_chart
 from alerts.console.charts.marks import Mark
@@ -141,3 +142,11 @@ def test_a_sparkline_of_nothing_is_still_a_picture() -> None:
 )
 def test_an_axis_ends_at_a_round_number(values: list[float], top: float) -> None:
     assert round_top(values) == pytest.approx(top)
+
+
+@given(bars=st.lists(st.tuples(st.text(max_size=60), st.floats(-1e9, 1e12), st.text(max_size=9)), max_size=14))
+def test_bars_stay_in_their_frame_whatever_they_say(bars: list[tuple[str, float, str]]) -> None:
+    printable = [("".join(filter(str.isprintable, label)), value, "x") for label, value, _ in bars]
+    chart = parsed(bar_chart(printable, "<t>", '"d"'))
+    for rect in chart.iter(f"{SVG}rect"):
+        assert 0 <= float(rect.attrib["width"]) <= WIDTH - float(rect.attrib["x"])

@@ -15,7 +15,7 @@ from tests.unit.alerts.console.conftest import URL, Visitor
 SCRIPT = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>{{1234*1001}}"
 PATHS = {
     "task_id": "t-3", "owner": "m-17", "account_id": "ACC-10012", "link": "nothing", "login": "ada",
-    "name": "lead-time", "table": "rows", "kind": "usage",
+    "name": "satisfaction", "table": "by_group", "kind": "usage",
 }  # fmt: skip
 #: Pages that exist only where people sign in; this visitor meets a console without login.
 SIGN_IN_PAGES = re.compile(r"/(sign-in|sign-out|welcome|me|people)\b")

@@ -146,3 +146,13 @@ def test_the_audit_is_exported_as_it_is_narrowed_without_what_people_wrote(visit
     assert len(lines) == 5
     assert "fewer false alarms" not in whole.text
     assert len(visitor.get("/audit/events.csv?account=A2").text.splitlines()) == 2
+
+
+def test_a_table_of_one_unit_is_drawn_and_can_be_had_as_a_file_one_of_several_is_not(visitor: Visitor) -> None:
+    page = visitor.get("/reports/satisfaction?month=2026-10").text
+    assert page.count('class="chart bars"') == 2
+    drawn = visitor.get("/reports/satisfaction/by_group.svg?month=2026-10")
+    assert drawn.headers["content-type"] == "image/svg+xml"
+    assert drawn.text.count("<rect") == 5
+    assert visitor.get("/reports/satisfaction/total.svg?month=2026-10").status_code == 404
+    assert visitor.get("/reports/satisfaction/nothing.svg").status_code == 404
