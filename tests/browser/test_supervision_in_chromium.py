@@ -124,9 +124,9 @@ def test_a_supervisor_reassigns_and_edits_a_rule_and_an_auditor_finds_both(
     (task,) = world.store.open_tasks()
 
     visit.go(f"/team?lang={language}")
-    visit.page.click(f"text={task.owner}")
+    visit.page.click(f".loads a >> text={task.owner}")
     visit.page.click(f'[data-task="{task.task_id}"] .person a')
-    visit.page.click(f"#task-{task.task_id} details.moves summary")
+    visit.page.click(f'#task-{task.task_id} details.moves:has(form[action$="hand-over"]) summary')
     visit.page.select_option(f'#task-{task.task_id} form[action$="hand-over"] select', "m-7")
     visit.page.click(f'#task-{task.task_id} form[action$="hand-over"] button')
     expect(visit.page.locator(".notice.good").first).to_contain_text(str(words["handed"]))
