@@ -57,13 +57,16 @@ SHOCKS = {
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One seed: alarms a day of soft signals, deciders found with the shock and without, incidents as put in."""
+    """One seed: alarms a day of soft signals, deciders found with the shock and without, incidents as put in, and which were told
+    with it and without.
+    """
 
     bad_alarms: float
     normal_alarms: float
     found: Found
     found_without: Found
     incidents_right: bool
+    told: tuple[list[tuple[str, str, int]], list[tuple[str, str, int]]]
 
 
 def compare(scenario: str, customers: int, seed: int) -> Compared:
@@ -80,7 +83,7 @@ def compare(scenario: str, customers: int, seed: int) -> Compared:
     return Compared(
         lived.alarms_a_day(shock.bad), lived.alarms_a_day(shock.normal),
         lived.found(shock.bad), twin.found(shock.bad),
-        lived.told() == list(shock.put_in) and not twin.incidents,
+        lived.told() == list(shock.put_in) and not twin.incidents, (lived.told(), twin.told()),
     )  # fmt: skip
 
 
@@ -96,6 +99,7 @@ def figures(seeds: list[Compared]) -> Figures:
         "recall_without": round(without.recall, 3),
         "seeds_with_the_incidents_put_in": sum(one.incidents_right for one in seeds),
         "seeds": len(seeds),
+        "told_otherwise": [one.told for one in seeds if not one.incidents_right],
     }
 
 

@@ -101,8 +101,8 @@ def test_barred_signals_are_neither_shown_nor_used() -> None:
     task = book.open["inactivity"]
     assert [report.name for report in task.signals] == ["silence"]
     assert task.reasons == ["silence"]
-    # Silence of 0.6 is a warning of its own, and weighs 0.25: 1 - 0.98 x (1 - 0.25 x 0.6) = 0.167.
-    assert (task.level, task.score, task.score_basis, task.days_left) == (Level.WARN, 0.167, "prior", None)
+    # Silence of 0.6 is a warning of its own, and weighs 0.05: 1 - 0.98 x (1 - 0.05 x 0.6) = 0.0494.
+    assert (task.level, task.score, task.score_basis, task.days_left) == (Level.WARN, 0.0494, "prior", None)
     assert event.rule == "us_no_calls_to_competitors"
 
 
