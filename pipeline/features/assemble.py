@@ -48,7 +48,7 @@ def feature_matrix(
     own = own_hard(state, policy.hard, facts)
     hard = np.maximum(own, _shared_hard(facts, state.accounts, policy.hard))
     measured = _measured(facts, state.accounts, strengths)
-    shaped = _shaped(facts, state, own.sum(axis=1), measured[:, BILL_DROP])
+    shaped = _shaped(facts, state, own.sum(axis=1), measured[:, BILL_DROP], strengths)
     circumstances = np.hstack([measured, shaped])
     prior = prior_log_odds(circumstances, DENSE_FEATURES[:PRIOR_COLUMN], hard, policy)
     return np.hstack([circumstances, prior[:, None], hard])
@@ -79,7 +79,9 @@ def _measured(facts: Facts, accounts: ColumnTable, strengths: Mapping[str, Float
     return np.column_stack(columns)
 
 
-def _shaped(facts: Facts, state: PartitionState, own: Floats, bill_drop: Floats) -> Floats:
+def _shaped(
+    facts: Facts, state: PartitionState, own: Floats, bill_drop: Floats, strengths: Mapping[str, Floats]
+) -> Floats:
     """Columns of `SHAPED`; never missing."""
     lines, accounts, now_ms = state.lines, state.accounts, facts.now_ms
     key = is_key(facts, accounts)
@@ -87,7 +89,7 @@ def _shaped(facts: Facts, state: PartitionState, own: Floats, bill_drop: Floats)
     left, together = others_left(facts, accounts), account_fading(facts, accounts)
     columns = (
         fading(facts),
-        competitor_hotline(facts),
+        strengths["competitor_hotline"] if "competitor_hotline" in strengths else competitor_hotline(facts),
         lately(lines["forwarded_ms"][facts.rows], now_ms, FORWARDED_DAYS),
         lately(lines["fault_ms"][facts.rows], now_ms, FAULT_DAYS) * (1.0 - key),
         bill_fell(bill_drop),

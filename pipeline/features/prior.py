@@ -25,8 +25,7 @@ def prior_log_odds(columns: Floats, features: Sequence[Feature], hard: Floats, p
     weights = np.array([feature.prior for feature in features])
     circumstances = np.nan_to_num(columns) @ weights
     base = np.log(policy.base_rate / (1.0 - policy.base_rate))
-    stays = 1.0 / (1.0 + np.exp(base + circumstances))
-    for column, name in enumerate(policy.hard):
-        stays = stays * (1.0 - policy.weight(name) * hard[:, column])
-    leaves = np.clip(1.0 - stays, LEAST, MOST)
+    ways = np.array([policy.weight(name) for name in policy.hard])[:, None]
+    factors = np.vstack([1.0 / (1.0 + np.exp(base + circumstances)), 1.0 - ways * hard.T])
+    leaves = np.clip(1.0 - np.multiply.reduce(factors, axis=0), LEAST, MOST)
     return np.asarray(np.log(leaves / (1.0 - leaves)), np.float64)
