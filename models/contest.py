@@ -69,8 +69,10 @@ class Contest:
         self._since_change += len(churned)
         if self._since_change < self._rules.labels or self._since_change // JUDGE_EVERY == judged_before:
             return None
-        best = min(self._names, key=self._loss)
-        if best == self.champion or self._loss(best) >= (1.0 - self._rules.margin) * self._loss(self.champion):
+        labels = np.array(self._churned, dtype=np.bool_)
+        losses = {name: log_loss(labels, np.array(self._scores[name])) for name in self._names}
+        best = min(losses, key=losses.__getitem__)
+        if best == self.champion or losses[best] >= (1.0 - self._rules.margin) * losses[self.champion]:
             return None
         again = best == self._former and self._since_change <= self._rules.labels + self._rules.watch_labels
         return self._change(Change.ROLLED_BACK if again else Change.PROMOTED, best)
@@ -93,9 +95,6 @@ class Contest:
             "average_precision": average_precision(churned, score),
             "precision_at_list": found_in_top(churned, score, listed) / listed,
         }
-
-    def _loss(self, name: str) -> float:
-        return log_loss(np.array(self._churned, dtype=np.bool_), np.array(self._scores[name]))
 
     def _change(self, change: Change, name: str) -> ChangeOfChampion:
         told = ChangeOfChampion(change, self.champion, name, self.figures(self.champion), self.figures(name))
