@@ -10,8 +10,9 @@ from river import forest, linear_model, optim, preprocessing
 
 from benchmarks.labelled.datasets import LabelledSet
 from models.learners.blend import BlendLearner
-from models.learners.logistic import LogisticLearner
+from models.learners.logistic import BASE_RATE, LogisticLearner
 from models.learners.protocol import Learner
+from models.training import TrainingRules
 
 FOLDS = 5
 LIGHTGBM_ROUNDS = 100
@@ -27,15 +28,21 @@ class Contestant(Protocol):
 
 
 class Ours:
-    """A learner of `models`, every example with weight 1."""
+    """A learner of `models`, every example with weight 1. As in production it says nothing before it has seen a minimum of
+    churners: until then the prior scores, and of a foreign set that is the same for everybody.
+    """
 
     def __init__(self, learner: Learner) -> None:
         self._learner = learner
+        self._churners = 0
 
     def score(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self._churners < TrainingRules().minimum_positives:
+            return np.full(len(features), BASE_RATE)
         return self._learner.score(features)
 
     def learn(self, features: NDArray[np.float64], churned: NDArray[np.bool_]) -> None:
+        self._churners += int(churned.sum())
         self._learner.learn(features, churned, np.ones(len(churned)))
 
 

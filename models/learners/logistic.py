@@ -26,10 +26,11 @@ TAKE_BACK_WEIGHT_MAX = 20.0
 
 class NewtonSteps(optim.base.Scheduler):
     """Rate of the intercept: a Newton step's 1 / (sum of p (1 - p)) at the usual base rate, after a start worth four
-    such rows, and never below a floor that lets it follow a drift of the base rate.
+    such rows, and never below a floor that lets it follow a drift of the base rate: a memory of 10,000 rows, about a
+    horizon of an operator of 1,500 customers (docs/adr/0067-the-level-is-remembered-for-a-horizon.md).
     """
 
-    START, CURVATURE, FLOOR = 4.0, 0.02, 0.02
+    START, CURVATURE, FLOOR = 4.0, 0.02, 0.005
 
     def get(self, t: int) -> float:
         return max(self.FLOOR, 1.0 / (self.START + self.CURVATURE * t))

@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 
 from benchmarks.labelled.datasets import SHARED_DATA, LabelledSet, snapshot_sets
 from benchmarks.labelled.prequential import LabelClock, scores_by_clock, scores_in_order
+from benchmarks.labelled.scorers import Ours
+from models.learners.logistic import LogisticLearner
 
 
 class Notary:
@@ -77,3 +79,13 @@ def test_the_snapshot_sets_have_their_known_rows_and_base_rates() -> None:
     told = {rows.name: (len(rows.churned), round(float(rows.churned.mean()), 3)) for rows in snapshot_sets()}
 
     assert told == {"ibm_telco": (7043, 0.265), "mlc_churn": (5000, 0.141), "iranian_churn": (3150, 0.157)}
+
+
+def test_ours_says_the_same_of_everybody_until_it_has_seen_the_minimum_of_churners() -> None:
+    ours, rows = Ours(LogisticLearner(1)), np.array([[-1.0], [1.0]])
+    for churners in (29, 1):
+        assert len(set(ours.score(rows).tolist())) == 1
+        ours.learn(np.ones((churners, 1)), np.ones(churners, np.bool_))
+        ours.learn(-np.ones((300, 1)), np.zeros(300, np.bool_))
+
+    assert ours.score(rows)[0] < ours.score(rows)[1]
