@@ -2,6 +2,7 @@
 
 import errno
 import socket
+from urllib.parse import urlsplit
 
 import redis
 import uvicorn
@@ -63,7 +64,8 @@ def allowed_hosts(settings: Settings, *, login: bool) -> tuple[str, ...]:
     host = settings.console.host
     if not login and host not in LOOPBACK_HOSTS:
         return ANY_HOST
-    return (*LOOPBACK_HOSTS, host, *settings.console.names)
+    own = urlsplit(settings.oidc.public_url).hostname if settings.oidc.issuer else None
+    return (*LOOPBACK_HOSTS, host, *settings.console.names, *([own] if own else []))
 
 
 def listen(host: str, port: int) -> socket.socket:

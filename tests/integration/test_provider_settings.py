@@ -11,6 +11,7 @@ from alerts.chain import verify
 from alerts.store.rebuild import Rebuilder
 from alerts.tasks import TaskEvent, TaskEventKind
 from churnwatch.clients import redis_client
+from churnwatch.console_process import allowed_hosts
 from churnwatch.errors import UserError
 from churnwatch.provider import LOG_ACCOUNT, provider_sign_in
 from churnwatch.settings import Settings, SettingsError, read_settings
@@ -56,6 +57,11 @@ def test_what_is_wrong_with_the_provider_is_named(test_settings: Settings, chang
 def test_signatures_that_prove_nothing_cannot_be_allowed(algorithm: str) -> None:
     with pytest.raises(SettingsError, match="algorithms"):
         read_settings(environ={**GOOD, "CHURNWATCH_OIDC__ALGORITHMS": f'["{algorithm}"]'})
+
+
+def test_the_console_answers_under_the_name_that_the_provider_sends_people_back_to() -> None:
+    assert "console.example" in allowed_hosts(read_settings(environ=GOOD), login=True)
+    assert "console.example" not in allowed_hosts(read_settings(environ={}), login=True)
 
 
 def test_without_an_issuer_people_sign_in_by_password_alone(test_settings: Settings) -> None:
