@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -49,14 +50,15 @@ def measure(seed: int, customers: int, days: int, day: int) -> Figures:
     def flipped(examples: Sequence[Example]) -> Sequence[Example]:
         return flipped_on(wild_ms, examples)
 
-    guarded = learnt(history, tamper=flipped)
-    variants = {
-        "undisturbed": learnt(history),
-        "guarded": guarded,
-        "unfrozen": learnt(history, tamper=flipped, unfreeze_ms=history.midnights[day + 2].day_ms),
-        "unguarded": learnt(history, tamper=flipped, training=unguarded(history)),
-    }
     week = range(wild_ms + WEEK_DAYS * DAY_MS, wild_ms + 2 * WEEK_DAYS * DAY_MS)
+    learns = partial(learnt, history, until_ms=week.stop)  # what is learnt later changes no list that is judged
+    guarded = learns(tamper=flipped)
+    variants = {
+        "undisturbed": learns(),
+        "guarded": guarded,
+        "unfrozen": learns(tamper=flipped, unfreeze_ms=history.midnights[day + 2].day_ms),
+        "unguarded": learns(tamper=flipped, training=unguarded(history)),
+    }
     by_name = {name: precision(history.rescored(one.scores), history, week) for name, one in variants.items()}
     return {**by_name, **noticed(history, guarded.training, wild_ms)}
 

@@ -42,7 +42,7 @@ def measure(seed: int, customers: int) -> dict[str, Figures]:
     start_ms = history.lists.days[0].day_ms + (campaign_day() - 1) * DAY_MS  # the first list ends day 0
     spans = {name: start_ms + days * DAY_MS for name, days in SPANS.items()}
     scored = {
-        "churnwatch": history.rescored(learnt(history).scores),
+        "churnwatch": history.rescored(learnt(history, until_ms=start_ms + 2 * SPAN_DAYS * DAY_MS).scores),
         "frozen": history.rescored(learnt(history, until_ms=start_ms).scores),
         "prior_alone": history.lists,
         "ceiling": history.by_hazard(),
