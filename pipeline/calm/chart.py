@@ -21,6 +21,8 @@ BACK_TO, STILL_AT = 0.8, 0.55
 #: Counts spread more than Poisson: variance over mean, learnt, within these bounds.
 SPREAD_START, SPREAD_MIN, SPREAD_MAX = 1.5, 1.0, 12.0
 SPREAD_RATE = 1.0 / 168.0
+#: Hours of a day are not independent: who rests, rests all day. Days spread more than hours would have it, learnt as well.
+DAY_SPREAD_START, DAY_SPREAD_RATE, DAY_HOURS = 2.5, 1.0 / 21.0, 24
 #: The last hours: an hour counts for so much of the one after it. So many accounts as usual stand beside what they say.
 LATELY_KEPT, LATELY_USUAL = 0.9, 30.0
 
@@ -56,7 +58,8 @@ class Standing(msgspec.Struct):
     """One channel's evidence of a drop, and of faults that go with it.
 
     `since_ms`: since when it speaks of one, `heard`: what was heard since; `spread`: its variance over its mean. `lately_*`:
-    what was expected and seen in the last hours, fading by a tenth each.
+    what was expected and seen in the last hours, fading by a tenth each. `day_*`: the same spread of whole days, of which
+    `day` is the one that runs.
     """
 
     evidence: float = 0.0
@@ -68,6 +71,14 @@ class Standing(msgspec.Struct):
     back_ms: int = 0
     lately_expected: float = 0.0
     lately_seen: float = 0.0
+    day_spread: float = DAY_SPREAD_START
+    day: Heard = msgspec.field(default_factory=Heard)
+    day_hours: int = 0
+
+    @property
+    def widest_spread(self) -> float:
+        """Variance over mean that evidence is divided by: of hours, or of days where they spread more."""
+        return max(self.spread, self.day_spread)
 
     @property
     def is_declared(self) -> bool:
@@ -84,7 +95,7 @@ class Standing(msgspec.Struct):
         if self.evidence < BEGINS_AT:
             self.since_ms, self.heard = hour_ms, Heard()
         self.heard.add(hour)
-        gain = (hour.expected * (1.0 - FALLEN_TO) + hour.seen * math.log(FALLEN_TO)) / self.spread
+        gain = (hour.expected * (1.0 - FALLEN_TO) + hour.seen * math.log(FALLEN_TO)) / self.widest_spread
         self.evidence = max(0.0, self.evidence + gain)
         faults = hour.faults * math.log(MANY_FAULTS) - hour.faults_usual * (MANY_FAULTS - 1.0)
         self.fault_evidence = max(0.0, FAULTS_KEPT_AN_HOUR * self.fault_evidence + faults)
@@ -93,7 +104,7 @@ class Standing(msgspec.Struct):
         """Count one hour towards its end: 80 % of what is expected against 55 %."""
         if self.back == 0.0:
             self.back_ms = hour_ms
-        gain = (hour.seen * math.log(BACK_TO / STILL_AT) - hour.expected * (BACK_TO - STILL_AT)) / self.spread
+        gain = (hour.seen * math.log(BACK_TO / STILL_AT) - hour.expected * (BACK_TO - STILL_AT)) / self.widest_spread
         self.back = max(0.0, self.back + gain)
 
     def remember(self, hour: Heard) -> None:
@@ -106,6 +117,12 @@ class Standing(msgspec.Struct):
         if expected > 0:
             square = min((seen - expected) ** 2 / expected, 4.0 * SPREAD_MAX)
             self.spread = min(SPREAD_MAX, max(SPREAD_MIN, self.spread + SPREAD_RATE * (square - self.spread)))
+        self.day.add(Heard(expected, seen))
+        self.day_hours += 1
+        if self.day_hours >= DAY_HOURS and self.day.expected > 0:
+            square = min((self.day.seen - self.day.expected) ** 2 / self.day.expected, 4.0 * SPREAD_MAX)
+            wider = self.day_spread + DAY_SPREAD_RATE * (square - self.day_spread)
+            self.day_spread, self.day, self.day_hours = min(SPREAD_MAX, max(SPREAD_MIN, wider)), Heard(), 0
 
     def go_down(self) -> None:
         """Declared."""

@@ -60,7 +60,7 @@ def test_a_festival_is_one_incident_and_no_alarms(tmp_path: Path) -> None:
 
 
 def test_a_dead_feed_is_one_incident_without_silence_and_nothing_is_learnt_from_it(tmp_path: Path) -> None:
-    lived = live(tmp_path / "feed", "feed-silent", 400, 36, partitions=2)
+    lived = live(tmp_path / "feed", "feed-silent", 800, 36, partitions=2)
 
     assert lived.told() == [("crowd:north", "crowd_feed_silent", 24)]
     north = lines_of(tmp_path / "feed", "north")

@@ -129,6 +129,20 @@ def test_a_quiet_day_everywhere_is_no_incident_of_the_region_that_is_the_quietes
     assert town.told == []
 
 
+def test_days_that_differ_as_a_whole_are_no_incidents_and_a_dead_network_among_them_is() -> None:
+    level = np.random.default_rng(0).normal(1.0, 0.2, (60, len(REGIONS))).clip(0.4)
+
+    def day_by_day(region: str, hour: int) -> float:
+        return float(level[hour // 24, REGIONS.index(region)])
+
+    town = Town(0)
+    town.live(24 * 50, day_by_day)
+    assert town.told == []
+    town.fault("east", 6)
+    town.live(10, lambda region, hour: 0.0 if region == "east" else day_by_day(region, hour))
+    assert places(town) == {("east", Cause.OUTAGE)}
+
+
 def test_a_region_that_falls_on_a_quiet_day_is_told_all_the_same() -> None:
     town = Town()
     town.live(24 * 28)
