@@ -9,7 +9,7 @@ DAY_S = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What was measured (docs/performance.md, docs/tasks.md and `benchmarks/console.py`); bytes, seconds, records."""
+    """What was measured (docs/performance.md, docs/tasks.md, `benchmarks/console.py`, ADR 86); bytes, seconds, records."""
 
     worker_records_per_s: float = 120_450
     worker_line_bytes: float = 910
@@ -18,6 +18,7 @@ class Measured:
     customer_bytes: float = 670
     view_bytes: float = 920
     task_bytes: float = 2_950
+    happenings_bytes: float = 316
     warnings_per_s: float = 2_615
 
 
@@ -77,7 +78,7 @@ def sizing(lines: int, measured: Measured = MEASURED, assumed: Assumed = ASSUMED
     partitions = max(8, _power_of_two(max(2 * workers, lines / assumed.lines_per_partition)))
     accounts = lines / assumed.lines_per_account
     redis = (
-        accounts * measured.customer_bytes
+        accounts * (measured.customer_bytes + measured.happenings_bytes)
         + lines * assumed.watched * measured.view_bytes
         + accounts * assumed.open_share * measured.task_bytes
     )

@@ -51,7 +51,8 @@ def example(one: Sizing) -> str:
 - call records: {one.lines:,} x {a.records_per_line_day:g} x {m.record_bytes:g} B x {a.days:g} days x {a.replication} copies
   = {one.topic_gib:,.0f} GiB, before compression
 - state: {one.lines:,} x {m.worker_line_bytes:,.0f} B x 2 (before compaction) x {a.replication} copies = {one.state_gib:,.0f} GiB
-- Redis: {accounts:,.0f} accounts x {m.customer_bytes:g} B + {one.lines * a.watched:,.0f} views x {m.view_bytes:g} B
+- Redis: {accounts:,.0f} accounts x ({m.customer_bytes:g} + {m.happenings_bytes:g}) B
+  + {one.lines * a.watched:,.0f} views x {m.view_bytes:g} B
   + {accounts * a.open_share:,.0f} open tasks x {m.task_bytes:,.0f} B = {one.redis_gib:.1f} GiB
 """
 
