@@ -13,6 +13,8 @@ DECLARED_AT = 14.0
 BEGINS_AT = 3.5
 #: Shares of what is expected above this are no drop worth the name; with less than so many expected nobody can tell.
 WORTH_THE_NAME, EXPECTED_MIN = 0.65, 2.0
+#: No day is so quiet: of what falls below this share the hours are independent witnesses.
+NO_QUIET_DAY = 0.2
 #: Faults of an outage against the usual ones, and how long a report speaks for the hours after it.
 MANY_FAULTS, FAULTS_KEPT_AN_HOUR = 20.0, 0.8
 #: Evidence that ends one.
@@ -84,7 +86,10 @@ class Standing(msgspec.Struct):
     def is_declared(self) -> bool:
         """Whether the evidence of calls, with that of faults, is enough, and it is a drop worth the name."""
         fell = self.heard.seen <= WORTH_THE_NAME * self.heard.expected and self.heard.expected >= EXPECTED_MIN
-        return self.evidence > 0.0 and fell and self.evidence + self.fault_evidence >= DECLARED_AT
+        by_hours = self.evidence * self.widest_spread / self.spread
+        silent = self.heard.seen <= NO_QUIET_DAY * self.heard.expected
+        evidence = by_hours if silent else self.evidence
+        return self.evidence > 0.0 and fell and evidence + self.fault_evidence >= DECLARED_AT
 
     def watch(self, hour_ms: int, hour: Heard) -> None:
         """Count one hour towards a drop.
