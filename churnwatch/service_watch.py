@@ -81,7 +81,9 @@ class ServiceWatch:
         try:
             if self._consumer is None:
                 self._consumer = kafka_consumer(self._settings)
-            self._consumer.end_offsets([partition])
+            # Some brokers make a topic when they are asked about it, with a number of partitions of their own.
+            if partition.topic in self._consumer.topics():
+                self._consumer.end_offsets([partition])
         except (KafkaError, UserError):
             self.close()
             return False

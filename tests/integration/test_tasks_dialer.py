@@ -3,10 +3,13 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
 
 import msgspec
 import pytest
@@ -39,17 +42,21 @@ def client(test_settings: Settings) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def store(environment: dict[str, str], client: redis.Redis) -> TaskStore:
-    """Sixty calls to make, at noon."""
+    """Nothing to call yet."""
     made = task_store(read_settings(environ=environment), client)
     Rebuilder(client, made.keys, made.ledger).open_gate()
-    made.directory.put([customer_record(f"a-{number}") for number in range(CALLS)], [], {})
-    made.admit_warnings([warning(f"w-{n}", account_id=f"a-{n}", line_id=f"l-{n}") for n in range(CALLS)])
     return made
 
 
-def start(environment: dict[str, str], *options: str) -> subprocess.Popen[str]:
+def give_calls(store: TaskStore) -> None:
+    """Sixty calls to make, at noon."""
+    store.directory.put([customer_record(f"a-{number}") for number in range(CALLS)], [], {})
+    store.admit_warnings([warning(f"w-{n}", account_id=f"a-{n}", line_id=f"l-{n}") for n in range(CALLS)])
+
+
+def start(environment: dict[str, str], *options: str, metrics_port: int = 0) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "churnwatch", "dialer", *options]
-    own = {**environment, "CHURNWATCH_METRICS__PORT": str(free_port())}
+    own = {**environment, "CHURNWATCH_METRICS__PORT": str(metrics_port or free_port())}
     return subprocess.Popen(command, env=own, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -61,8 +68,29 @@ def dialers_seen(client: redis.Redis, store: TaskStore) -> int:
 def test_two_dialers_share_the_calls_and_tell_what_came_of_them(
     environment: dict[str, str], store: TaskStore, client: redis.Redis
 ) -> None:
-    dialers = [start(environment, "--simulate", "--json") for _ in range(2)]
+    with ExitStack() as stack:
+        ports = [free_port(), free_port()]
+        dialers = [stack.enter_context(start(environment, "--simulate", "--json", metrics_port=port)) for port in ports]
+        for dialer in dialers:
+            stack.callback(dialer.kill)
+        told = shared_calls(dialers, ports, store, client)
+    assert [dialer.returncode for dialer in dialers] == [0, 0]
+    assert sum(sum(one["rung"].values()) for one in told) == CALLS
+    parcels = [parcel for parcel in store.outbox.pending(1000) if parcel.topic == "task-events"]
+    events = [msgspec.json.decode(parcel.value, type=TaskEvent) for parcel in parcels]
+    begun = [(event.task_id, event.attempt) for event in events if event.kind is TaskEventKind.DIAL_STARTED]
+    assert len(begun) == len(set(begun)) == CALLS
+
+
+def shared_calls(
+    dialers: list[subprocess.Popen[str]], ports: list[int], store: TaskStore, client: redis.Redis
+) -> list[dict[str, Any]]:
+    """Give calls once both are up, since one alone is through in half a second; what each tells when it ends."""
     deadline = time.monotonic() + WAIT_S
+    while not all(answers(port) for port in ports):
+        assert time.monotonic() < deadline, "waited for the dialers"
+        time.sleep(0.05)
+    give_calls(store)
     while dialers_seen(client, store) < 2 or any(
         task.attempts == 0 for task in store.open_tasks(OUTBOUND, limit=CALLS)
     ):
@@ -70,13 +98,12 @@ def test_two_dialers_share_the_calls_and_tell_what_came_of_them(
         time.sleep(0.05)
     for dialer in dialers:
         dialer.send_signal(signal.SIGTERM)
-    told = [json.loads(dialer.communicate(timeout=WAIT_S)[0].splitlines()[-1]) for dialer in dialers]
-    assert [dialer.returncode for dialer in dialers] == [0, 0]
-    assert sum(sum(one["rung"].values()) for one in told) == CALLS
-    parcels = [parcel for parcel in store.outbox.pending(1000) if parcel.topic == "task-events"]
-    events = [msgspec.json.decode(parcel.value, type=TaskEvent) for parcel in parcels]
-    begun = [(event.task_id, event.attempt) for event in events if event.kind is TaskEventKind.DIAL_STARTED]
-    assert len(begun) == len(set(begun)) == CALLS
+    return [json.loads(dialer.communicate(timeout=WAIT_S)[0].splitlines()[-1]) for dialer in dialers]
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_without_a_telephone_system_the_dialer_says_what_to_do(environment: dict[str, str]) -> None:
