@@ -14,6 +14,7 @@ import faust
 import structlog
 
 from churnwatch.clients import wait_for_kafka
+from churnwatch.compiled_start import load_compiled
 from churnwatch.control_reader import ControlReader
 from churnwatch.daily_list_file import DailyListFile
 from churnwatch.engine_parts import EngineParts, engine_parts
@@ -81,6 +82,7 @@ def build_app(settings: Settings, metrics: Metrics) -> WorkerApp:
         PolicyError: the signal policy cannot be used.
     """
     parts = engine_parts(settings)
+    load_compiled(parts.make_task(0, {}, {}))
     app = WorkerApp(
         f"{settings.kafka.topic_prefix}-{settings.worker.id}",
         broker=[f"kafka://{address}" for address in settings.kafka.bootstrap.split(",")],
