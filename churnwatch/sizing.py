@@ -11,9 +11,9 @@ DAY_S = 86_400
 class Measured:
     """What was measured (docs/performance.md, docs/tasks.md, `benchmarks/console.py`, ADR 86); bytes, seconds, records."""
 
-    worker_records_per_s: float = 120_450
-    worker_line_bytes: float = 910
-    worker_line_bytes_peak: float = 2_066
+    worker_records_per_s: float = 173_741
+    worker_line_bytes: float = 989
+    worker_line_bytes_peak: float = 2_229
     record_bytes: float = 290
     customer_bytes: float = 670
     view_bytes: float = 920

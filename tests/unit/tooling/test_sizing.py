@@ -29,7 +29,7 @@ def test_a_million_lines_worked_by_hand() -> None:
     one = sizing(1_000_000)
     assert one.records_per_s == pytest.approx(289.35, abs=0.01)
     assert (one.workers, one.partitions) == (1, 8)
-    assert one.worker_gib == pytest.approx(0.3 + 2066e6 / 2**30)
+    assert one.worker_gib == pytest.approx(0.3 + 2229e6 / 2**30)
     assert one.topic_gib == pytest.approx(1e6 * 25 * 290 * 7 * 3 / 2**30)
 
 
