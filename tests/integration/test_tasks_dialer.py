@@ -85,12 +85,22 @@ def test_two_dialers_share_the_calls_and_tell_what_came_of_them(
 def shared_calls(
     dialers: list[subprocess.Popen[str]], ports: list[int], store: TaskStore, client: redis.Redis
 ) -> list[dict[str, Any]]:
-    """Give calls once both are up, since one alone is through in half a second; what each tells when it ends."""
+    """Give calls, the first dialer standing still until the second has had one; what each tells when it ends."""
     deadline = time.monotonic() + WAIT_S
     while not all(answers(port) for port in ports):
         assert time.monotonic() < deadline, "waited for the dialers"
         time.sleep(0.05)
+    dialers[0].send_signal(signal.SIGSTOP)
     give_calls(store)
+    while not dialers_seen(client, store):
+        assert time.monotonic() < deadline, "waited for the second dialer"
+        time.sleep(0.01)
+    dialers[1].send_signal(signal.SIGSTOP)
+    dialers[0].send_signal(signal.SIGCONT)
+    while dialers_seen(client, store) < 2:
+        assert time.monotonic() < deadline, "waited for the first dialer"
+        time.sleep(0.01)
+    dialers[1].send_signal(signal.SIGCONT)
     while dialers_seen(client, store) < 2 or any(
         task.attempts == 0 for task in store.open_tasks(OUTBOUND, limit=CALLS)
     ):
