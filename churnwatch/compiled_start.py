@@ -11,12 +11,12 @@ from pipeline.state.decay import DAY_MS
 START_MS = 1_767_225_600_000
 DAYS = 3
 CALL = (
-    b'{"record_id":"c%d","ts_ms":%d,"account_id":"a","line_id":"l","service":"voice","direction":"mo","peer_operator":"self",'
+    b'{"record_id":"c","ts_ms":%d,"account_id":"a","line_id":"l","service":"voice","direction":"mo","peer_operator":"self",'
     b'"peer_kind":"subscriber","duration_s":1.0,"charge":0.1,"roaming":false}'
 )
 
 
 def load_compiled(task: PartitionTask) -> None:
     """Let a task that nobody keeps read a call and decide over some days."""
-    task.on_block(Stream.CDR, RawBlock(range(1), [b"a"], [CALL % (1, START_MS)]), 0.0)
+    task.on_block(Stream.CDR, RawBlock(range(1), [b"a"], [CALL % START_MS]), 0.0)
     task.close(START_MS + DAYS * DAY_MS, 0.0)
