@@ -67,7 +67,13 @@ class Trainer(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python 
         self._last_version = ""
         self._kept_versions: deque[str] = deque()
         self._stopping = False
+        self._leads: bool | None = None
         metrics.gauge("churnwatch_model_finite").set(1)
+
+    @property
+    def leads(self) -> bool | None:
+        """Whether this trainer learns (True) or stands by (False); None until its group has decided."""
+        return self._leads
 
     def stop(self) -> None:
         """Ask the loop to end after the poll under way."""
@@ -100,10 +106,12 @@ class Trainer(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Only noted: kafka-python calls this in its network thread, which must not block."""
         self._newly_assigned = list(assigned)
+        self._leads = bool(self._newly_assigned)
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Another trainer leads. Only noted, as above."""
         self._was_revoked = self._was_revoked or bool(list(revoked))
+        self._leads = None
 
     def _begin_again(self, partitions: Sequence[TopicPartition]) -> None:
         """We lead now. Offsets are never committed, so the log comes from its beginning; its past is not published."""
@@ -202,6 +210,7 @@ class Trainer(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python 
 
     def _report(self) -> None:
         training = self._training
+        self._metrics.gauge("churnwatch_trainer_leads").set(self._leads is True)
         self._metrics.gauge("churnwatch_learning_frozen").set(training.frozen is not None)
         for notice in training.notices():
             self._tell_notice(notice)

@@ -143,6 +143,8 @@ CATALOGUE: tuple[MetricSpec, ...] = (
         meaning="Rolling area under the ROC curve, exact, each example scored before it was learnt."),
     _gauge(TRAINER, "churnwatch_model_average_precision_ratio", "1",
         meaning="Rolling average precision, exact, each example scored before it was learnt."),
+    _gauge(TRAINER, "churnwatch_trainer_leads", "1",
+        meaning="1 in the trainer that learns and publishes, 0 in a standby and while a group is being formed."),
     _gauge(TRAINER, "churnwatch_model_finite", "1",
         meaning="1 while every weight of the model is a finite number, else 0."),
     _gauge(TRAINER, "churnwatch_model_calibration_error_ratio", "1",
