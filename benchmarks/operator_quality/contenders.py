@@ -117,13 +117,18 @@ def _monthly_models(recording: Recording) -> list[lightgbm.Booster | None]:
 
 
 def _trained(days: Sequence[Day], labels: Labels) -> lightgbm.Booster | None:
-    if not days:
-        return None
+    return boosted_on(*rows_of(days, labels)) if days else None
+
+
+def rows_of(days: Sequence[Day], labels: Labels) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Features (n, n_features) of all usable lines of these days, and whether each left."""
     told = [labels.of(day) for day in days]
-    features = np.concatenate(
-        [np.concatenate(day.features)[usable] for day, (_, usable) in zip(days, told, strict=True)]
-    )
-    left = np.concatenate([left[usable] for left, usable in told])
+    features = [np.concatenate(day.features)[usable] for day, (_, usable) in zip(days, told, strict=True)]
+    return np.concatenate(features), np.concatenate([left[usable] for left, usable in told])
+
+
+def boosted_on(features: NDArray[np.float32], left: NDArray[np.bool_]) -> lightgbm.Booster | None:
+    """LightGBM with its defaults; None where nobody left."""
     parameters = {"objective": "binary", "verbose": -1, "num_threads": 1, "seed": SEED, "deterministic": True}
     return lightgbm.train(parameters, lightgbm.Dataset(features, left), ROUNDS) if left.any() else None
 
