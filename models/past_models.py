@@ -38,10 +38,12 @@ class PastModels:
 
     def log_odds(self, features: FloatMatrix, snapshot_ms: NDArray[np.int64]) -> FloatVector:
         """Of each row (n, n_features) by the newest model that knew no label after its snapshot (n,); shape (n,)."""
-        moments = list(self._moments)
+        moments, models = list(self._moments), list(self._models)
+        if all(model is models[0] for model in models):  # it never learns: one pass for all
+            return models[0].log_odds(features)
         place = np.array([max(0, bisect_right(moments, one) - 1) for one in snapshot_ms.tolist()], np.int64)
         said = np.empty(len(features))
-        for number in np.unique(place).tolist():
-            rows = place == number
-            said[rows] = self._models[number].log_odds(features[rows])
+        for number in np.flatnonzero(np.bincount(place)).tolist():
+            rows = np.flatnonzero(place == number)
+            said[rows] = models[number].log_odds(features[rows])
         return said

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.forest import Forest
+from pipeline.compiled import compiled
 from pipeline.ports import FloatMatrix, FloatVector
 
 ROWS_AT_ONCE = 16_384  # keeps the temporary matrices of a batch within the cache
@@ -14,8 +15,39 @@ PRIOR_MISSING = -3.9  # log-odds of 2 % a month (DOMAIN.md section 6)
 
 def prior_of(features: FloatMatrix, column: int) -> FloatVector:
     """Log-odds to start from, shape (n,); a missing one is that of the usual base rate, PRIOR_MISSING."""
-    prior = np.clip(features[:, column], -PRIOR_LIMIT, PRIOR_LIMIT)
-    return np.asarray(np.where(np.isnan(prior), PRIOR_MISSING, prior), dtype=np.float64)
+    return limited_prior(np.ascontiguousarray(features, np.float64), column)
+
+
+@compiled
+def limited_prior(features: FloatMatrix, column: int) -> FloatVector:
+    """What `prior_of` gives, in one pass."""
+    found = np.empty(len(features))
+    for row in range(len(features)):
+        value = features[row, column]
+        found[row] = PRIOR_MISSING if np.isnan(value) else min(max(value, -PRIOR_LIMIT), PRIOR_LIMIT)
+    return found
+
+
+@compiled
+def slopes_of(weights: FloatVector, scale: FloatVector) -> FloatVector:
+    """Weight per unit of each raw feature; 0 of one that never varied."""
+    found = np.zeros(len(weights))
+    for column in range(len(weights)):
+        if scale[column] > 0.0:
+            found[column] = weights[column] / scale[column]
+    return found
+
+
+@compiled
+def centred_rows(features: FloatMatrix, low: FloatVector, high: FloatVector, mean: FloatVector) -> FloatMatrix:
+    """Each value within its limits, less its mean; 0 where it is missing. Numpy takes five passes."""
+    found = np.empty(features.shape)
+    for row in range(features.shape[0]):
+        for column in range(features.shape[1]):
+            value = features[row, column]
+            limited = min(max(value, low[column]), high[column])
+            found[row, column] = 0.0 if np.isnan(value) else limited - mean[column]
+    return found
 
 
 def probability(log_odds: FloatVector) -> FloatVector:
@@ -45,8 +77,7 @@ class LinearModel:
 
     def slopes(self) -> FloatVector:
         """Change of the log-odds per unit of each raw feature."""
-        varied = self.scale > 0.0
-        return np.divide(self.weights, self.scale, out=np.zeros_like(self.weights), where=varied)
+        return slopes_of(self.weights, self.scale)
 
     def log_odds(self, features: FloatMatrix) -> FloatVector:
         """Shape (n,) for features of shape (n, n_features)."""
@@ -62,16 +93,13 @@ class LinearModel:
 
     def contributions(self, features: FloatVector) -> FloatVector:
         """Log-odds that each feature of one row adds against an average line, shape (n_features,)."""
-        told = self._centred(features) * self.slopes()
+        told = np.asarray(self._centred(features[None, :])[0] * self.slopes(), np.float64)
         if self.prior_column >= 0:
             told[self.prior_column] += prior_of(features[None, :], self.prior_column)[0]
         return told
 
     def _centred(self, features: FloatMatrix) -> FloatMatrix:
-        centred = np.clip(features, self.low, self.high)
-        centred -= self.mean
-        centred[np.isnan(centred)] = 0.0
-        return centred
+        return centred_rows(np.ascontiguousarray(features, np.float64), self.low, self.high, self.mean)
 
 
 @dataclass(frozen=True, slots=True)
