@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from models.forest import NEVER, Forest
-from models.histograms import Bins, on_grid
+from models.histograms import Bins, grid_of
 from models.learners.protocol import BoolVector
-from models.tree_steps import IntVector, best_cuts, step_down
+from models.tree_steps import IntVector, add_leaves, grow, slopes_of
 from pipeline.ports import FloatMatrix, FloatVector
 
 
@@ -48,10 +48,11 @@ def fit_forest(
     base = float(np.log(rate / (1.0 - rate))) if margin is None else 0.0
     total = np.full(len(features), base) if margin is None else margin.copy()
     trees = []
+    grid = grid_of(float(weight.sum()))
     for _ in range(grown.trees):
-        tree, change = _grow(bins, churned, weight, total, grown, random)
+        tree, cut = _grow(bins, churned, weight, total, grid, grown, random)
         trees.append(tree)
-        total += change
+        add_leaves(bins.codes, tree.feature, cut, tree.value, total)
     return Forest(
         np.array([tree.feature for tree in trees]),
         np.array([tree.threshold for tree in trees]),
@@ -73,40 +74,29 @@ def _grow(
     churned: BoolVector,
     weight: FloatVector,
     total: FloatVector,
+    grid: float,
     rules: BoostingRules,
     random: np.random.Generator,
-) -> tuple[Tree, FloatVector]:
-    """The next tree, and what it adds to the log-odds of each row."""
-    n_features, n_rows = bins.codes.shape
-    probability, all_weight = 0.5 * (1.0 + np.tanh(0.5 * total)), float(weight.sum())
-    gradient = on_grid(weight * (probability - churned), all_weight)
-    hessian = on_grid(weight * probability * (1.0 - probability), all_weight)
+) -> tuple[Tree, IntVector]:
+    """The next tree, and the bin after which each of its inner nodes cuts."""
+    n_rows, n_features = bins.codes.shape
     chosen = np.sort(random.permutation(n_features)[: max(1, round(n_features * rules.feature_share))])
     sample = np.flatnonzero(random.random(n_rows) < rules.row_share)
-    slopes = np.column_stack([gradient, hessian])[sample]
-    inner = 2**rules.depth - 1
-    feature, cut = np.zeros(inner, dtype=np.int64), np.full(inner, rules.bins + 1, dtype=np.int64)
-    threshold = np.full(inner, NEVER)
-    node, own, sums = np.zeros(n_rows, dtype=np.int64), bins.of_features(chosen), None
-    for level in range(rules.depth):
-        first = 2**level - 1
-        sums = own.sums(sample, slopes, node, first, sums)
-        total_slopes = sums[own.start[0] : own.start[1]].sum(axis=0)
-        best_feature, best_cut, gain = best_cuts(sums, own.start, total_slopes, rules.l2, rules.child_weight_minimum)
-        for position in np.flatnonzero(gain > 0.0):
-            column, bin_cut = int(chosen[best_feature[position]]), int(best_cut[position])
-            feature[first + position], cut[first + position] = column, bin_cut
-            threshold[first + position] = bins.edges[column][bin_cut - 1] if bin_cut > 0 else -NEVER
-        step_down(bins.codes, feature, cut, node)
-    value = _node_values(node.take(sample) - inner, slopes[:, 0], slopes[:, 1], rules)
-    return Tree(feature, threshold, value), value.take(node)
+    slopes = slopes_of(np.tanh(0.5 * total[sample]), churned, weight, sample, grid)
+    start = np.cumsum([0, *bins.sizes[chosen]])
+    limits = (rules.depth, rules.bins + 1, rules.l2, rules.child_weight_minimum)
+    feature, cut, sums = grow(bins.codes, sample, slopes, chosen, start, limits)
+    threshold = np.full(len(feature), NEVER)
+    for node in np.flatnonzero(cut <= rules.bins).tolist():
+        edges = bins.edges[feature[node]]
+        threshold[node] = edges[cut[node] - 1] if cut[node] > 0 else -NEVER
+    return Tree(feature, threshold, _node_values(sums[:, 0], sums[:, 1], rules)), cut
 
 
-def _node_values(leaf: IntVector, gradient: FloatVector, hessian: FloatVector, rules: BoostingRules) -> FloatVector:
+def _node_values(gradients: FloatVector, hessians: FloatVector, rules: BoostingRules) -> FloatVector:
     """Newton steps of the leaves; an inner node has the mean of its children, weighted by hessian."""
-    leaves = 2**rules.depth
-    hessians = np.bincount(leaf, weights=hessian, minlength=leaves) + 1e-12
-    values = -rules.learning_rate * np.bincount(leaf, weights=gradient, minlength=leaves) / (hessians + rules.l2)
+    hessians = hessians + 1e-12
+    values = -rules.learning_rate * gradients / (hessians + rules.l2)
     levels = [values]
     while len(values) > 1:
         pairs = hessians.reshape(-1, 2)

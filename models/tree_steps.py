@@ -1,4 +1,4 @@
-"""The loops that growing a tree spends its time on, compiled: sums by bin, the best cuts, a step down the tree.
+"""The loops that growing a tree spends its time on, compiled: sums by bin, the best cuts, rows shared out among nodes.
 
 Sums are exact on their grid (`histograms.on_grid`), so that the order in which they are taken plays no part.
 """
@@ -10,89 +10,142 @@ from pipeline.compiled import compiled
 from pipeline.ports import FloatMatrix, FloatVector
 
 IntVector = NDArray[np.int64]
-#: Bins of a feature's values in as few bytes as hold them: memory traffic is what the time goes to.
+#: Bins of rows' values in as few bytes as hold them: memory traffic is what the time goes to.
 CodeMatrix = NDArray[np.uint8] | NDArray[np.int64]
+Unsigned = NDArray[np.uint64]
 
 
 @compiled
-def bin_sums(
-    ends: NDArray[np.int32],
-    bins: NDArray[np.uint32],
-    n_bins: int,
+def slopes_of(
+    bent: FloatVector, churned: NDArray[np.bool_], weight: FloatVector, rows: IntVector, grid: float
+) -> FloatMatrix:
+    """Gradient and hessian of the log loss of these rows, on the grid, (n, 2).
+
+    `bent`: tanh of half the log-odds, of `rows`; labels and weights are those of all rows.
+    """
+    found = np.empty((len(rows), 2))
+    for place in range(len(rows)):
+        row, probability = rows[place], 0.5 * (1.0 + bent[place])
+        label = 1.0 if churned[row] else 0.0
+        found[place, 0] = np.rint(weight[row] * (probability - label) * grid) / grid
+        found[place, 1] = np.rint(weight[row] * probability * (1.0 - probability) * grid) / grid
+    return found
+
+
+@compiled
+def add_slopes(
+    codes: CodeMatrix,
     rows: IntVector,
     slopes: FloatMatrix,
-    node: IntVector,
-    first: int,
-    smaller: IntVector,
-) -> NDArray[np.float64]:
-    """Sums of gradients and hessians over some of these rows, by pair of nodes and bin, (pairs, n_bins, 2).
+    places: IntVector,
+    columns: Unsigned,
+    start: Unsigned,
+    sums: FloatMatrix,
+) -> None:
+    """Add the slopes of these places among `rows` to the sums of the bins that they are in, (bins, 2).
 
-    `bins`, up to `ends` of each row, are the bins that the row is in. `slopes`: of `rows`, (n, 2), `node`: of all rows. The nodes
-    of a level begin with `first`; of each pair only the rows of one count, its left (0) or right (1) one by `smaller`, (pairs,).
-    The root is a pair of one. Pair after pair, since the sums of one fit into the innermost cache.
+    `codes`: (n, n_features), of which `columns` count, `start`: first bin of each of them. Numbers without a sign: where there is
+    one, each place is asked whether it counts from the end, which takes as long as the adding.
     """
-    found = np.zeros((len(smaller), n_bins, 2))
-    for pair in range(len(smaller)):
-        sums = found[pair].ravel()  # a view
-        wanted = first + 2 * pair + smaller[pair]
-        for place in range(len(rows)):
-            row = rows[place]
-            if node[row] != wanted:
+    flat = sums.ravel()  # a view
+    for place in places:
+        gradient, hessian, row = slopes[place, 0], slopes[place, 1], np.uint64(rows[place])
+        for one in range(len(columns)):
+            at = (start[one] + np.uint64(codes[row, columns[one]])) * np.uint64(2)
+            flat[at] += gradient
+            flat[at + np.uint64(1)] += hessian
+
+
+@compiled
+def best_cut(sums: FloatMatrix, start: IntVector, l2: float, least_hessian: float) -> tuple[int, int]:
+    """The feature, counted among the chosen ones, and the bin after which to cut this node; -1 where no cut helps.
+
+    `sums`: (bins, 2), `start`: each feature's first bin and the number of all. Of equal gains the first counts. Chen and
+    Guestrin, XGBoost, 2016, equation 7.
+    """
+    feature, cut, best = -1, 0, 0.0
+    all_g = all_h = 0.0
+    for at in range(start[0], start[1]):
+        all_g += sums[at, 0]
+        all_h += sums[at, 1]
+    whole = all_g * all_g / (all_h + l2)
+    for one in range(len(start) - 1):
+        left_g = left_h = 0.0
+        for at in range(start[one], start[one + 1]):
+            left_g += sums[at, 0]
+            left_h += sums[at, 1]
+            right_g, right_h = all_g - left_g, all_h - left_h
+            if left_h < least_hessian or right_h < least_hessian:
                 continue
-            gradient, hessian = slopes[place, 0], slopes[place, 1]
-            for number in bins[ends[row] : ends[row + 1]]:
-                at = np.uint64(number) * np.uint64(2)  # without a sign nothing is asked of it: half the time
-                sums[at] += gradient
-                sums[at + np.uint64(1)] += hessian
-    return found
+            gain = left_g * left_g / (left_h + l2) + right_g * right_g / (right_h + l2) - whole
+            if gain > best:
+                feature, cut, best = one, at - start[one], gain
+    return feature, cut
 
 
 @compiled
-def node_sums(rows: IntVector, slopes: FloatMatrix, node: IntVector, first: int, nodes: int) -> FloatMatrix:
-    """How many of these rows are in each node of a level, and the sums of their gradients and hessians, (nodes, 3)."""
-    found = np.zeros((nodes, 3))
-    for place in range(len(rows)):
-        here = node[rows[place]] - first
-        found[here, 0] += 1.0
-        found[here, 1] += slopes[place, 0]
-        found[here, 2] += slopes[place, 1]
-    return found
+def share_out(codes: CodeMatrix, rows: IntVector, feature: int, cut: int, places: IntVector, room: IntVector) -> int:
+    """Places whose row goes left come first, each side in its order; how many they are. `codes`: (n, n_features)."""
+    left = right = 0
+    for place in places:
+        goes_right = codes[rows[place], feature] > cut
+        places[left] = room[right] = place  # one of the two is overwritten by the next: no branch
+        left += not goes_right
+        right += goes_right
+    places[left:] = room[:right]
+    return left
 
 
 @compiled
-def best_cuts(
-    sums: NDArray[np.float64], start: IntVector, total: FloatMatrix, l2: float, least_hessian: float
-) -> tuple[IntVector, IntVector, FloatVector]:
-    """For each node the feature and the bin after which to cut it, and the gain; 0 where no cut helps.
+def grow(
+    codes: CodeMatrix,
+    rows: IntVector,
+    slopes: FloatMatrix,
+    chosen: IntVector,
+    start: IntVector,
+    rules: tuple[int, int, float, float],
+) -> tuple[IntVector, IntVector, FloatMatrix]:
+    """The next tree on these rows: feature and cut of its inner nodes in heap order, and the sums of slopes of its leaves.
 
-    `sums`: (bins, nodes, 2), `start`: each feature's first bin and the number of all, `total`: of each node, (nodes, 2). Of equal
-    gains the first counts. Chen and Guestrin, XGBoost, 2016, equation 7.
+    `slopes`: of `rows`, (n, 2). `chosen`: features that may be cut, `start`: first bin of each and the number of all. `rules`:
+    depth, a cut that no bin is above, l2, least hessian. Of two children the one with fewer rows is summed, the other is what is
+    left of their parent. A cut is the bin after which rows go right.
     """
-    nodes = sums.shape[1]
-    feature, cut, best = np.zeros(nodes, np.int64), np.zeros(nodes, np.int64), np.zeros(nodes)
-    for node in range(nodes):
-        all_g, all_h = total[node, 0], total[node, 1]
-        whole = all_g * all_g / (all_h + l2)
-        for one in range(len(start) - 1):
-            left_g = left_h = 0.0
-            for at in range(start[one], start[one + 1]):
-                left_g += sums[at, node, 0]
-                left_h += sums[at, node, 1]
-                right_g, right_h = all_g - left_g, all_h - left_h
-                if left_h < least_hessian or right_h < least_hessian:
-                    continue
-                gain = left_g * left_g / (left_h + l2) + right_g * right_g / (right_h + l2) - whole
-                if gain > best[node]:
-                    feature[node], cut[node], best[node] = one, at - start[one], gain
-    return feature, cut, best
+    depth, no_cut, l2, least_hessian = rules
+    inner = 2**depth - 1
+    feature, cut = np.zeros(inner, np.int64), np.full(inner, no_cut, np.int64)
+    first, stop = np.zeros(2 * inner + 1, np.int64), np.zeros(2 * inner + 1, np.int64)
+    places, room = np.arange(len(rows)), np.empty(len(rows) + 1, np.int64)
+    columns, starts = chosen.astype(np.uint64), start.astype(np.uint64)
+    sums = np.zeros((inner, start[-1], 2))
+    stop[0] = len(rows)
+    add_slopes(codes, rows, slopes, places, columns, starts, sums[0])
+    for node in range(inner):
+        begin, end, left, right = first[node], stop[node], 2 * node + 1, 2 * node + 2
+        found, after = best_cut(sums[node], start, l2, least_hessian)
+        middle = end
+        if found >= 0:
+            feature[node], cut[node] = chosen[found], after
+            middle = begin + share_out(codes, rows, chosen[found], after, places[begin:end], room)
+        first[left], stop[left], first[right], stop[right] = begin, middle, middle, end
+        if right < inner:
+            fewer, others = (left, right) if middle - begin <= end - middle else (right, left)
+            add_slopes(codes, rows, slopes, places[first[fewer] : stop[fewer]], columns, starts, sums[fewer])
+            sums[others] = sums[node] - sums[fewer]
+    leaves = np.zeros((inner + 1, 2))
+    for leaf in range(inner + 1):
+        for place in places[first[inner + leaf] : stop[inner + leaf]]:
+            leaves[leaf, 0] += slopes[place, 0]
+            leaves[leaf, 1] += slopes[place, 1]
+    return feature, cut, leaves
 
 
 @compiled
-def step_down(codes: CodeMatrix, feature: IntVector, cut: IntVector, node: IntVector) -> None:
-    """Each row's node, (n,), becomes its child: the right one where its bin of the node's feature is above the cut.
-
-    `codes`: bin of each feature and row, (n_features, n).
-    """
-    for row in range(len(node)):
-        here = node[row]
-        node[row] = 2 * here + 1 + (codes[feature[here], row] > cut[here])
+def add_leaves(codes: CodeMatrix, feature: IntVector, cut: IntVector, value: FloatVector, total: FloatVector) -> None:
+    """Add to each row's total, (n,), the value of its leaf: right where its bin of a node's feature is above the cut."""
+    inner = len(feature)
+    for row in range(len(total)):
+        node = 0
+        while node < inner:
+            node = 2 * node + 1 + (codes[row, feature[node]] > cut[node])
+        total[row] += value[node]

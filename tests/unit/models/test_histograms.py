@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from models.boosting import BoostingRules, fit_forest
 from models.histograms import Bins, on_grid
+from models.tree_steps import add_slopes, share_out
 
 
 def lines(rows: int = 600, seed: int = 1) -> NDArray[np.float64]:
@@ -22,23 +23,34 @@ def lines(rows: int = 600, seed: int = 1) -> NDArray[np.float64]:
 def test_sums_by_bin_are_those_of_counting(places: int) -> None:
     features, random = lines(), np.random.default_rng(2)
     bins, chosen = Bins.of(features, places), np.array([0, 2, 5])
-    rows, node = (
-        np.sort(random.permutation(600)[:250]),
-        np.where(random.random(600) < 0.3, 3, random.integers(4, 7, 600)),
-    )
+    rows, some = np.sort(random.permutation(600)[:250]), np.sort(random.permutation(250)[:90])
     slopes = np.column_stack([on_grid(random.normal(size=250), 2000.0) for _ in range(2)])
+    start = np.cumsum([0, *bins.sizes[chosen]])
+    sums = np.zeros((start[-1], 2))
 
-    def counted(nodes: NDArray[np.int64], of: range) -> list[list[NDArray[np.float64]]]:
-        return [
-            [slopes[(bins.codes[column, rows] == code) & (nodes[rows] == one)].sum(axis=0) for one in of]
+    add_slopes(bins.codes, rows, slopes, some, chosen.astype(np.uint64), start.astype(np.uint64), sums)
+
+    assert np.array_equal(
+        sums,
+        [
+            slopes[some][bins.codes[rows[some], column] == code].sum(axis=0)
             for column in chosen.tolist()
             for code in range(len(bins.edges[column]) + 2)
-        ]
+        ],
+    )
 
-    above = np.array(counted((node - 1) // 2, range(1, 3)))
-    assert np.array_equal(bins.of_features(chosen).sums(rows, slopes, node, 3, above), counted(node, range(3, 7)))
-    root = np.zeros(600, np.int64)
-    assert np.array_equal(bins.of_features(chosen).sums(rows, slopes, root, 0, None), counted(root, range(1)))
+
+def test_rows_are_shared_out_in_their_order() -> None:
+    codes, rows, places = (
+        np.array([[1, 5], [1, 9], [1, 7], [1, 2]], np.uint8),
+        np.array([3, 1, 0, 2]),
+        np.array([0, 1, 3, 2]),
+    )
+
+    left = share_out(codes, rows, 1, 5, places, np.empty(5, np.int64))
+
+    assert left == 2
+    assert places.tolist() == [0, 2, 1, 3]
 
 
 def test_sums_on_the_grid_are_equal_in_any_order() -> None:
@@ -53,7 +65,19 @@ def test_a_value_goes_right_of_the_edges_that_it_is_above() -> None:
     bins = Bins.of(np.array([[1.0], [2.0], [2.0], [9.0], [np.nan]]), 64)
 
     assert bins.edges[0].tolist() == [1.5, 5.5]
-    assert bins.codes.tolist() == [[1, 2, 2, 3, 0]]
+    assert bins.codes.tolist() == [[1], [2], [2], [3], [0]]
+
+
+def test_zeros_that_were_not_sorted_stand_in_their_place() -> None:
+    features = lines()
+    features[:, 3] -= 0.2
+    for column in range(6):
+        present = np.sort(features[~np.isnan(features[:, column]), column])
+        values = np.unique(present)
+
+        edges = Bins.of(features, 700).edges[column]
+
+        assert np.array_equal(edges, (values[:-1] + values[1:]) / 2.0 if len(values) > 1 else values)
 
 
 def test_the_trees_do_not_depend_on_the_order_of_equal_sums() -> None:
