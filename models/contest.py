@@ -1,14 +1,12 @@
 """Who scores: the champion, until a challenger was better by a margin over a stated number of labels."""
 
-from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
-
-import numpy as np
 
 from models.evaluation.ranking import average_precision, found_in_top, top_count
 from models.evaluation.rolling import log_loss
 from models.learners.protocol import BoolVector
+from models.newest import Newest
 from pipeline.ports import FloatVector
 
 #: Labels between two looks.
@@ -54,23 +52,23 @@ class Contest:
         """The first of `names` is the champion."""
         self._rules = rules or ContestRules()
         self._names = names
-        self._churned: deque[bool] = deque(maxlen=self._rules.labels)
-        self._scores: dict[str, deque[float]] = {name: deque(maxlen=self._rules.labels) for name in names}
+        self._churned = Newest(self._rules.labels)
+        self._scores = {name: Newest(self._rules.labels) for name in names}
         self._since_change = 0
         self._former: str | None = None
         self.champion = names[0]
 
     def add(self, churned: BoolVector, scores: dict[str, FloatVector]) -> ChangeOfChampion | None:
         """Examples in order with the score that each contestant gave; a change, if it is due after them."""
-        self._churned.extend(churned.tolist())
+        self._churned.add(churned)
         for name, score in scores.items():
-            self._scores[name].extend(score.tolist())
+            self._scores[name].add(score)
         judged_before = self._since_change // JUDGE_EVERY
         self._since_change += len(churned)
         if self._since_change < self._rules.labels or self._since_change // JUDGE_EVERY == judged_before:
             return None
-        labels = np.array(self._churned, dtype=np.bool_)
-        losses = {name: log_loss(labels, np.array(self._scores[name])) for name in self._names}
+        labels = self._churned.numbers() > 0.0
+        losses = {name: log_loss(labels, self._scores[name].numbers()) for name in self._names}
         best = min(losses, key=losses.__getitem__)
         if best == self.champion or losses[best] >= (1.0 - self._rules.margin) * losses[self.champion]:
             return None
@@ -85,7 +83,7 @@ class Contest:
 
     def figures(self, name: str) -> dict[str, float]:
         """Log loss, average precision and precision of the list, over the newest examples."""
-        churned, score = np.array(self._churned, dtype=np.bool_), np.array(self._scores[name])
+        churned, score = self._churned.numbers() > 0.0, self._scores[name].numbers()
         if not churned.any():
             return {"examples": float(len(churned))}
         listed = top_count(len(score), self._rules.list_share)

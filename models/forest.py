@@ -11,6 +11,7 @@ from pipeline.ports import FloatMatrix, FloatVector
 
 NEVER = 1e30  # a threshold that no value passes; values are clipped to it
 CELLS_AT_ONCE = 65_536  # rows x trees of one step, so that their leaves stay within the cache
+ROWS_AT_ONCE = 64  # rows that a tree is walked with while it is in the innermost cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,11 @@ class Forest:
 
     def log_odds(self, features: FloatMatrix) -> FloatVector:
         """Shape (n,) for features of shape (n, n_features)."""
-        result = np.full(len(features), self.base)
+        result, rows = np.full(len(features), self.base), np.ascontiguousarray(features, np.float64)
         step = max(1, CELLS_AT_ONCE // max(1, len(self.feature)))
         for start in range(0, len(features), step):
             part = slice(start, start + step)
-            result[part] += leaf_values(features[part], self.feature, self.threshold, self.value).sum(axis=1)
+            result[part] += leaf_values(rows[part], self.feature, self.threshold, self.value).sum(axis=1)
         return result
 
     def contributions(self, row: FloatVector) -> FloatVector:
@@ -72,15 +73,23 @@ class Forest:
 def leaf_values(
     features: FloatMatrix, feature: NDArray[np.int64], threshold: FloatMatrix, value: FloatMatrix
 ) -> FloatMatrix:
-    """Value of each row's leaf in each tree, (n, trees); the arrays of a `Forest`."""
+    """Value of each row's leaf in each tree, (n, trees); the arrays of a `Forest`.
+
+    Tree after tree over a few rows, so that both are in the innermost cache; numbers without a sign, since of others each place
+    is asked whether it counts from the end. Both together take half the time.
+    """
     trees, inner = feature.shape
-    found, row = np.empty((len(features), trees)), np.empty(features.shape[1])
-    for number in range(len(features)):
-        for column in range(len(row)):
-            row[column] = min(max(features[number, column], -NEVER), NEVER)
+    found, rows = np.empty((len(features), trees)), np.empty((ROWS_AT_ONCE, features.shape[1]))
+    for first in range(0, len(features), ROWS_AT_ONCE):
+        some = min(ROWS_AT_ONCE, len(features) - first)
+        for number in range(some):
+            for column in range(features.shape[1]):
+                rows[number, column] = min(max(features[first + number, column], -NEVER), NEVER)
         for tree in range(trees):
-            node = 0
-            while node < inner:
-                node = 2 * node + 1 + (row[feature[tree, node]] > threshold[tree, node])
-            found[number, tree] = value[tree, node]
+            for number in range(some):
+                node = np.uint64(0)
+                while node < np.uint64(inner):
+                    goes_right = rows[np.uint64(number), np.uint64(feature[tree, node])] > threshold[tree, node]
+                    node = np.uint64(2) * node + np.uint64(1) + np.uint64(goes_right)
+                found[first + number, tree] = value[tree, node]
     return found

@@ -237,7 +237,8 @@ class Training:
 
     def _learn(self, block: Sequence[Example], *, guarded: bool = True) -> None:
         features, churned, weight = as_arrays(block)
-        features[:, list(self._rules.barred)] = np.nan
+        if self._rules.barred:
+            features[:, list(self._rules.barred)] = np.nan
         news = np.array([example.corrects is None for example in block])
         snapshot_ms = np.array([example.snapshot_ms for example in block])
         said = {name: past.log_odds(features, snapshot_ms) for name, past in self._past.items()}

@@ -1,6 +1,5 @@
 """Figures of a learner over its last examples, and its log loss."""
 
-from collections import deque
 from math import isnan
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy as np
 from models.evaluation.calibration import calibration_bins, expected_calibration_error
 from models.evaluation.ranking import average_precision, roc_auc
 from models.learners.protocol import BoolVector
+from models.newest import Newest
 from pipeline.ports import FloatVector
 
 ROLLING_EXAMPLES = 20_000
@@ -26,18 +26,18 @@ class RollingFigures:
     """Figures over the last examples, each scored before it was learnt (prequential; Gama et al., 2013)."""
 
     def __init__(self, examples_max: int = ROLLING_EXAMPLES) -> None:
-        self._churned: deque[bool] = deque(maxlen=examples_max)
-        self._score: deque[float] = deque(maxlen=examples_max)
+        self._churned = Newest(examples_max)
+        self._score = Newest(examples_max)
 
     def add(self, churned: BoolVector, score: FloatVector) -> None:
-        self._churned.extend(churned.tolist())
-        self._score.extend(score.tolist())
+        self._churned.add(churned)
+        self._score.add(score)
 
     def figures(self) -> dict[str, float]:
         """Log loss, calibration error, AUC, average precision, base rate and the number of examples; what cannot be told
         is left out.
         """
-        churned, score = np.array(self._churned, dtype=np.bool_), np.array(self._score, dtype=np.float64)
+        churned, score = self._churned.numbers() > 0.0, self._score.numbers()
         named = {
             "ece": expected_calibration_error(calibration_bins(churned, score)),
             "log_loss": log_loss(churned, score),
