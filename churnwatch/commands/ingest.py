@@ -170,4 +170,6 @@ def _tell(summary: "Summary", as_json: bool) -> None:
 def _tell_trunks(names: Sequence[str]) -> None:
     if names:
         shown = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
-        typer.echo(f"{len(names)} trunk groups are not in numbers.trunks, so prefixes decided: {shown}")
+        typer.echo(
+            f"{len(names)} trunk groups are not in numbers.trunks; prefixes decided, or it is `unknown`: {shown}"
+        )

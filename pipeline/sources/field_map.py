@@ -34,8 +34,9 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, get_args, get_origin
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -58,6 +59,7 @@ DEFAULT_AS: Mapping[str, As] = {
 LISTS = ("lines",)
 NESTED = ("consent", "indicators")
 MAX_MAP_BYTES = 1_000_000
+Checked = TypeVar("Checked", bound=msgspec.Struct)
 
 
 class FieldMapError(Exception):
@@ -133,11 +135,15 @@ class FieldMap:
 
     def place(self, name: str) -> str:
         """File and line of a field's table, for a message."""
-        table = re.compile(rf'^\s*\[?\s*fields\s*\.\s*"?{re.escape(name)}"?\s*[\]=]', re.MULTILINE)
-        if found := table.search(self.text):
-            line = self.text.count("\n", 0, found.end()) + 1
-            return f"{self.path}, line {line}: [fields.{name}]"
-        return f"{self.path}: [fields.{name}]"
+        return _place(self.path, self.text, name)
+
+
+def _place(path: str, text: str, name: str) -> str:
+    table = re.compile(rf'^\s*\[?\s*fields\s*\.\s*"?{re.escape(name)}"?\s*[\]=]', re.MULTILINE)
+    if found := table.search(text):
+        line = text.count("\n", 0, found.end()) + 1
+        return f"{path}, line {line}: [fields.{name}]"
+    return f"{path}: [fields.{name}]"
 
 
 def read_field_map(path: Path) -> FieldMap:
@@ -164,13 +170,50 @@ def check_field_map(path: Path | str, text: str) -> FieldMap:
         FieldMapError: as `read_field_map`.
     """
     try:
-        rules = msgspec.convert(tomllib.loads(text), _Toml)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as error:
+        told = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise FieldMapError(f"{path}: {error}") from None
+    tables = told.get("fields")
+    for name, table in tables.items() if isinstance(tables, dict) else ():
+        _converted(table, FieldRule, _place(str(path), text, name))
+    rules = _converted(told, _Toml, str(path))
     checked = FieldMap(str(path), text, rules)
     _check_file(checked)
     _check_fields(checked)
     return checked
+
+
+def _converted(told: Any, wanted: type[Checked], place: str) -> Checked:
+    """A part of the map, checked.
+
+    Raises:
+        FieldMapError: an unknown key or a wrong value; says what may stand there.
+    """
+    try:
+        return msgspec.convert(told, wanted)
+    except msgspec.ValidationError as error:
+        message = str(error)
+        if "unknown field" in message:
+            allowed = f"; the keys are {', '.join(wanted.__struct_encode_fields__)}"
+        else:
+            types = {each.encode_name: each.type for each in msgspec.structs.fields(wanted)}
+            allowed = _choices(message, types.get(message.partition("`$.")[2].removesuffix("`")))
+        raise FieldMapError(f"{place}: {message}{allowed}") from None
+
+
+def _choices(message: str, wanted: Any) -> str:
+    """The values that would have been right, where this is the matter and msgspec does not tell them."""
+    return f"; it may be {', '.join(_values(wanted))}" if "Invalid enum value" in message and wanted else ""
+
+
+def _values(wanted: Any) -> list[str]:
+    """What an enumeration, a literal or a choice between such has."""
+    if isinstance(wanted, type):
+        return [str(value) for value in wanted] if issubclass(wanted, Enum) else []
+    parts = get_args(wanted)
+    return (
+        [str(part) for part in parts] if get_origin(wanted) is Literal else [v for part in parts for v in _values(part)]
+    )
 
 
 def known_zone(name: str) -> bool:
@@ -238,7 +281,8 @@ def _check_values(field_map: FieldMap, name: str, rule: FieldRule, field_type: A
         try:
             msgspec.convert(value, field_type, strict=False)
         except msgspec.ValidationError as error:
-            raise FieldMapError(f"{field_map.place(name)} has the value {value!r}: {error}") from None
+            choices = _choices(str(error), field_type)
+            raise FieldMapError(f"{field_map.place(name)} has the value {value!r}: {error}{choices}") from None
 
 
 def record_type_of(field_map: FieldMap) -> type[Record]:

@@ -75,7 +75,7 @@ def test_the_dry_run_of_a_native_format_stops_after_so_many_rows_and_names_unkno
     lines = b"\n".join(as_line({**MO, "callReference": str(number)}) for number in range(50))
     shown = ingest(write(tmp_path / "calls.json", lines), "--format", "3gpp", "--dry-run", "--rows", "2")
     assert shown.output.count(" -> cdr: ") == 2
-    assert "1 trunk groups are not in numbers.trunks, so prefixes decided: TG-RB" in shown.output
+    assert "1 trunk groups are not in numbers.trunks; prefixes decided, or it is `unknown`: TG-RB" in shown.output
     assert OWN not in shown.output
 
 
