@@ -4,11 +4,18 @@ import os
 import uuid
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from churnwatch.embedded import EmbeddedServices
 from churnwatch.settings import Settings, read_settings
 from tests.fakes.tcp_proxy import TcpProxy, services_behind_proxy
+
+#: How long an example takes in wall time says how busy the machine is, not whether the code is right.
+hypothesis.settings.register_profile(
+    "busy machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy machine")
 
 
 @pytest.hookimpl(trylast=True)
