@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))  # a script's own folder is on the path, its proje
 from benchmarks.operator_quality.contenders import static_rule  # noqa: E402  # needs the path
 from benchmarks.operator_quality.recording import Recording, record  # noqa: E402  # needs the path
 from benchmarks.quality import with_scores  # noqa: E402  # needs the path
-from benchmarks.signal_quality.alone import Tally, tally, tally_untold  # noqa: E402  # needs the path
+from benchmarks.signal_quality.alone import Tally, tally, tally_by_kind, tally_untold  # noqa: E402  # needs the path
 from models.evaluation.daily_lists import Lists  # noqa: E402  # needs the path
 from models.evaluation.list_figures import mean  # noqa: E402  # needs the path
 from models.evaluation.report_figures import judge  # noqa: E402  # needs the path
@@ -54,17 +54,16 @@ Figures = dict[str, Any]
 Tallies = dict[str, Tally]
 
 
-def measure(scenario: str, seed: int, customers: int, days: int) -> tuple[Tallies, Tallies, Figures]:
-    """Tallies of each signal that is told, of what is evidence only by kind of customer, and average precision of the prior and
-    the rule, on one simulated operator.
+def measure(scenario: str, seed: int, customers: int, days: int) -> tuple[dict[str, Tallies], Figures]:
+    """Tallies on one simulated operator: `alone` of each signal that is told, `kinds` of the gradual ones by kind of customer,
+    `out` of what is evidence only by kind of customer; and average precision of the prior and the rule.
     """
     with tempfile.TemporaryDirectory() as folder:
         config = load_scenario(scenario, customers=customers, days=days, seed=seed)
         write_directory(config, Path(folder), "none", lambda _: None)
         recording = record(Path(folder), (f"law.country={config.country.lower()}", *WITHOUT_A_MODEL))
     return (
-        tally(recording),
-        tally_untold(recording),
+        {"alone": tally(recording), "kinds": tally_by_kind(recording), "out": tally_untold(recording)},
         {
             "signals": _average_precision(
                 recording, _scored(recording, [np.concatenate(day.signals) for day in recording.days])
@@ -91,7 +90,6 @@ def _average_precision(recording: Recording, lists: Lists) -> float:
 def run(options: argparse.Namespace, after_each: Callable[[Figures], None]) -> Figures:
     """All scenarios and seeds, two at a time; what is known so far is told after each."""
     tallies: dict[str, Tallies] = {}
-    untold: Tallies = {}
     together: dict[str, list[Figures]] = {}
     with ProcessPoolExecutor(PROCESSES) as pool:
         jobs = {
@@ -101,30 +99,34 @@ def run(options: argparse.Namespace, after_each: Callable[[Figures], None]) -> F
         }
         for done in as_completed(jobs):
             scenario, seed = jobs[done]
-            found, found_untold, precision = done.result()
+            found, precision = done.result()
             together.setdefault(scenario, []).append({**precision, "seed": seed})
-            for name, one in found_untold.items() if scenario in TABLED else ():
-                untold.setdefault(name, Tally()).add(one)
-            for name, one in found.items():
-                tallies.setdefault(scenario, {}).setdefault(name, Tally()).add(one)
+            _add(tallies.setdefault(scenario, {}), found["alone"])
+            for group in ("kinds", "out") if scenario in TABLED else ():
+                _add(tallies.setdefault(group, {}), found[group])
             told = "  ".join(f"{name} {value:.3f}" for name, value in precision.items())
             print(f"{scenario} seed {seed}: average precision {told}", file=sys.stderr, flush=True)
-            after_each(_summary(options, tallies, untold, together))
-    return _summary(options, tallies, untold, together)
+            after_each(_summary(options, tallies, together))
+    return _summary(options, tallies, together)
 
 
-def _summary(
-    options: argparse.Namespace, tallies: dict[str, Tallies], untold: Tallies, together: dict[str, list[Figures]]
-) -> Figures:
+def _add(tallies: Tallies, more: Tallies) -> None:
+    for name, one in more.items():
+        tallies.setdefault(name, Tally()).add(one)
+
+
+def _summary(options: argparse.Namespace, tallies: dict[str, Tallies], together: dict[str, list[Figures]]) -> Figures:
+    figures = {
+        group: {name: one.figures() for name, one in sorted(tallies[group].items())}
+        for group in (*TABLED, "kinds", "out")
+        if group in tallies
+    }
     return {
         "customers": options.customers,
         "days": options.days,
-        "alone": {
-            scenario: {name: one.figures() for name, one in sorted(tallies[scenario].items())}
-            for scenario in TABLED
-            if scenario in tallies
-        },
-        "out": {name: one.figures() for name, one in sorted(untold.items())},
+        "alone": {scenario: figures[scenario] for scenario in TABLED if scenario in figures},
+        "kinds": figures.get("kinds", {}),
+        "out": figures.get("out", {}),
         "together": {scenario: _against_the_rule(together[scenario]) for scenario in sorted(together)},
     }
 
@@ -138,7 +140,8 @@ def _against_the_rule(runs: Sequence[Figures]) -> Figures:
 def as_text(told: Figures) -> str:
     """The tables, for the eye."""
     lines = []
-    for scenario, signals in {**told["alone"], "evidence only, all scenarios": told["out"]}.items():
+    others = {"by kind, all scenarios": told["kinds"], "evidence only, all scenarios": told["out"]}
+    for scenario, signals in {**told["alone"], **others}.items():
         lines += [
             "",
             scenario,

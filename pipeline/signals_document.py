@@ -49,7 +49,7 @@ FORMULAS: dict[str, object] = {
 
 def signals_document(policy: SignalPolicy, ladders: Mapping[str, LadderPack], measured: Measured) -> str:
     """The whole document as Markdown."""
-    lines = [*HEAD, *_out(policy, measured), *_together(measured), *_alone(measured)]
+    lines = [*HEAD, *_out(policy, measured), *_in(measured), *_together(measured), *_alone(measured)]
     for title, names in _chapters(policy):
         lines += ["", f"## {title}"]
         for name in names:
@@ -207,17 +207,42 @@ def _out(policy: SignalPolicy, measured: Measured) -> list[str]:
         "- `neighbour_churn` (own circle left) is not there: no better than random (docs/adr/0056-signals-of-accounts.md).",
         "- `roaming_away` is benign: it excuses others.",
         "",
-        "Chosen on other seeds (20-29) than these figures are from; what is better here stays out until other seeds say so.",
+        "Chosen on other seeds (20-29, 60 and more) than these figures are from; what is better here stays out until other seeds",
+        "say so.",
     ]
     if rows := [f"| {name} | {_cells(figures)} |" for name, figures in measured.get("out", {}).items()]:
         lines += ["", *_table(("signal, kind", *TABLE_HEAD)), *rows]
-    told = [
-        f"`{name}` on {scenario} ({figures['verdict']})"
-        for scenario, signals in measured.get("alone", {}).items()
-        for name, figures in signals.items()
-        if figures["verdict"] != "better"
+    return lines
+
+
+def _in(measured: Measured) -> list[str]:
+    """Gradual signals that are told, by kind of customer as the policy decides; what is in and not shown to be better."""
+    kinds = measured.get("kinds", {})
+    if not kinds:
+        return []
+    alone = {f"{name}, {scenario}": one for scenario, of in measured["alone"].items() for name, one in of.items()}
+    return [
+        "",
+        "## In, by kind of customer",
+        "",
+        "The policy decides on gradual signals by kind of customer, and on orders and care for everybody. So are the verdicts:",
+        "by kind over the three scenarios together, and of each signal over all kinds in the tables below. On which evidence",
+        "rare ones are in: docs/adr/0089-a-verdict-by-kind.md.",
+        "",
+        *_table(("signal, kind", *TABLE_HEAD)),
+        *(f"| {name} | {_cells(figures)} |" for name, figures in kinds.items()),
+        "",
+        f"In, and not shown to be better on these seeds: by kind {_unproven(kinds)}; by scenario {_unproven(alone)}.",
     ]
-    return [*lines, "", f"In, and not shown to be better there: {', '.join(told)}."] if told else lines
+
+
+def _unproven(figures: Mapping[str, Any]) -> str:
+    unproven = [
+        f"{name} ({one['verdict']}, {one['alarms']} alarms)"
+        for name, one in figures.items()
+        if one["verdict"] != "better"
+    ]
+    return "; ".join(unproven) or "none"
 
 
 def _listed(names: Iterable[str]) -> str:

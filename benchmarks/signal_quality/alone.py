@@ -11,7 +11,7 @@ from benchmarks.operator_quality.recording import Recording
 from models.evaluation.daily_lists import DAY_MS
 from models.evaluation.truth import INVOLUNTARY
 from pipeline.events import ChurnWarning, Truth
-from pipeline.signals.registry import ACCOUNT_SIGNALS, SWEPT_SIGNALS
+from pipeline.signals.registry import ACCOUNT_SIGNALS, SOFT_SIGNAL_NAMES, SWEPT_SIGNALS
 
 HORIZON_MS = 30 * DAY_MS
 #: A line that fell silent for good left at its last activity; its label is known so much later (CONTRACT.md section 3). Until
@@ -104,6 +104,15 @@ def verdict(hits: int, judged: int, chance: float, luck: float) -> str:
 def tally(recording: Recording) -> dict[str, Tally]:
     """Tallies by signal, of what is told."""
     return _tallies(recording, alarms_of(recording.warnings, recording.lines_of))
+
+
+def tally_by_kind(recording: Recording) -> dict[str, Tally]:
+    """Tallies of the gradual signals that are told, by kind of customer as the policy decides on them (`silence, prepaid`)."""
+    found: defaultdict[str, list[Alarm]] = defaultdict(list)
+    for name, alarms in alarms_of(recording.warnings, recording.lines_of).items():
+        for alarm in alarms if name in SOFT_SIGNAL_NAMES else ():
+            found[f"{name}, {recording.kind_of[alarm.account]}"].append(alarm)
+    return _tallies(recording, found)
 
 
 def tally_untold(recording: Recording) -> dict[str, Tally]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.operator_quality.recording import Recording
-from benchmarks.signal_quality.alone import Alarm, Tally, alarms_of, at_least, tally
+from benchmarks.signal_quality.alone import Alarm, Tally, alarms_of, at_least, tally, tally_by_kind
 from models.evaluation.daily_lists import DAY_MS, DailyList, Lists
 from pipeline.events import ChurnWarning, Level, Origin, SignalReport, Truth
 
@@ -30,7 +30,7 @@ def warning(line_id: str | None, day: int, since_day: int | None = None, name: s
     )
 
 
-def recording(*warnings: ChurnWarning) -> Recording:
+def recording(*warnings: ChurnWarning, kind: str = "public") -> Recording:
     """Four lines over 40 days; l1 leaves on day 10, l2 on day 35, l3 has to on day 20, l4 stays."""
     truths = {
         "l1": Truth("a1", "l1", 10 * DAY_MS, "price"),
@@ -40,7 +40,7 @@ def recording(*warnings: ChurnWarning) -> Recording:
     days = [
         DailyList(day * DAY_MS, np.arange(4), np.zeros(4), np.zeros(4, bool)) for day in range(41) if day in (0, 8, 39)
     ]
-    return Recording(Lists(LINES, days, 40 * DAY_MS), truths, [], warnings, {"a1": LINES})
+    return Recording(Lists(LINES, days, 40 * DAY_MS), truths, [], warnings, {"a1": LINES}, kind_of={"a1": kind})
 
 
 def test_alarms_hits_and_leads_by_hand() -> None:
@@ -79,3 +79,10 @@ def test_seeds_add_up_and_luck_is_the_binomial_tail() -> None:
     # Two or three of three at 0.2: 3 x 0.04 x 0.8 + 0.008.
     assert at_least(2, 3, 0.2) == pytest.approx(0.104)
     assert figures["verdict"] == "too few"
+
+
+def test_gradual_signals_are_told_apart_by_kind_of_customer_as_the_policy_does() -> None:
+    told = recording(warning("l1", 4), warning("l4", 4), warning("l1", 4, name="termination"), kind="prepaid")
+    found = tally_by_kind(told)
+    assert list(found) == ["silence, prepaid"]
+    assert (found["silence, prepaid"].judged, found["silence, prepaid"].hits) == (2, 1)

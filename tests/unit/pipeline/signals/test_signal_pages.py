@@ -32,6 +32,7 @@ def test_the_document_tells_terms_clocks_and_what_was_measured() -> None:
     }  # fmt: skip
     measured = {
         "customers": 10, "days": 20, "alone": {"calm": {"termination": figures, "complaint": {**figures, "verdict": "too few"}}},
+        "kinds": {"silence, prepaid": figures, "silence, public": {**figures, "verdict": "no better"}},
         "out": {"silence, business": {**figures, "verdict": "no better"}},
         "together": {"calm": {"signals": 0.3, "start": 0.25, "rule": 0.1, "ratio": 3.0, "seeds": [1, 2]}},
     }  # fmt: skip
@@ -43,7 +44,8 @@ def test_the_document_tells_terms_clocks_and_what_was_measured() -> None:
     assert "> 0.3 + 0.2 for each repeat within 90 days + 0.08 for each step of severity above 1" in text
     assert "- Evidence only for: business, key_account." in text
     assert "| silence, business | 7 | 0.5 | 0.02 | n/a | 3.25 | 1.5 | no better |" in text
-    assert "In, and not shown to be better there: `complaint` on calm (too few)." in text
+    assert "| silence, prepaid | 7 | 0.5 | 0.02 | n/a | 3.25 | 1.5 | better |" in text
+    assert "by kind silence, public (no better, 7 alarms); by scenario complaint, calm (too few, 7 alarms)." in text
     assert all(f"### `{name}`" in text for name in NAMES)
 
 
