@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from pipeline.apply_records import keep_bill, keeps_recharges
 from pipeline.events import BillingKind, BillingRecord
 from pipeline.state.catalogue import NEVER
 from pipeline.state.decay import DAY_MS
@@ -51,6 +52,8 @@ def _recharge(state: PartitionState, row: int, record: BillingRecord) -> None:
     accounts["recharged_ms"][row] = record.ts_ms
     accounts["recharges"][row] = min(COUNT_MAX, int(accounts["recharges"][row]) + 1)
     accounts["balance"][row] = record.balance if record.balance is not None else record.amount
+    if record.amount > 0 and keeps_recharges(accounts, row):
+        keep_bill(accounts, row, record)
 
 
 def _overdue(state: PartitionState, row: int, record: BillingRecord) -> None:

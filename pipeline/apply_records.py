@@ -49,17 +49,24 @@ def apply_invoice(state: PartitionState, record: BillingRecord, rows: Sequence[i
     if record.kind is not BillingKind.INVOICE or not math.isfinite(record.amount):
         return
     accounts, account = state.accounts, state.accounts.add(record.account_id)
+    if keeps_recharges(accounts, account):
+        accounts["bills"][account], accounts["bills_s"][account] = math.nan, NEVER
     if record.line_id is not None:
         accounts["bills_by_line"][account] = 1
         accounts.touch(account)
     else:
-        _keep_bill(accounts, account, record)
+        keep_bill(accounts, account, record)
     if record.line_id is not None or not accounts["bills_by_line"][account]:
         for row in rows:
-            _keep_bill(state.lines, row, record)
+            keep_bill(state.lines, row, record)
 
 
-def _keep_bill(table: ColumnTable, row: int, record: BillingRecord) -> None:
+def keeps_recharges(accounts: ColumnTable, account: int) -> bool:
+    """Whether the last bills of this account are its recharges: it is prepaid, or was, and no invoice ever came."""
+    return bool(accounts["recharges"][account] > 0 and math.isnan(accounts["cycle_charges"][account][-1]))
+
+
+def keep_bill(table: ColumnTable, row: int, record: BillingRecord) -> None:
     """Put it among the last bills by its time, behind one of the same time; the oldest goes."""
     times, amounts, second = table["bills_s"][row], table["bills"][row], record.ts_ms // 1000
     place = bisect_right(times.tolist(), second) - 1

@@ -10,6 +10,7 @@ from pipeline.apply_records import (
     apply_customer,
     apply_invoice,
     bills_of,
+    keeps_recharges,
     note_fault,
 )
 from pipeline.customer_kinds import kind_codes
@@ -32,12 +33,13 @@ from pipeline.events import (
 from pipeline.live_rules import PolicyInUse
 from pipeline.ports import LabelKeeper
 from pipeline.signals.registry import SPEND_DROP
-from pipeline.signals.spend import spend_drop, usage_fell
+from pipeline.signals.spend import recharge_drop, spend_drop, usage_fell
 from pipeline.state.catalogue import NEVER
 from pipeline.state.decay import DAY_MS
 from pipeline.state.partition import PartitionState
 from pipeline.warner import Warner
 
+DAY_S = DAY_MS // 1000
 #: A reconnect or win-back within this time takes a churn back (CONTRACT.md section 3).
 TAKE_BACK_MS = 30 * DAY_MS
 #: Dispositions after which somebody was spoken to; None is what a manager writes who only notes that he called.
@@ -96,26 +98,48 @@ class RecordDecisions:
             self._labels.contacted(record.account_id, record.line_id, record.ts_ms)
 
     def _billing(self, record: BillingRecord, received_ms: int, effects: Effects) -> None:
-        if record.kind is not BillingKind.INVOICE:
+        if record.kind is BillingKind.RECHARGE:
             apply_money(self._state, record)
-            return
-        rows = self._warner.rows(record.account_id, record.line_id)
-        apply_invoice(self._state, record, rows)
-        close_cycle(self._state, record.account_id)
+            self._recharged(record, received_ms, effects)
+        elif record.kind is not BillingKind.INVOICE:
+            apply_money(self._state, record)
+        else:
+            rows = self._warner.rows(record.account_id, record.line_id)
+            apply_invoice(self._state, record, rows)
+            close_cycle(self._state, record.account_id)
+            if rows:
+                self._judge_spend(record, record.line_id, spend_drop(self._bills(record, rows)), received_ms, effects)
+
+    def _recharged(self, record: BillingRecord, received_ms: int, effects: Effects) -> None:
+        """Most recharges are no news, and make no case."""
+        found, accounts = recharge_drop(*self._recharges(record.account_id)), self._state.accounts
+        if found[0] >= self._rules.current.soft[SPEND_DROP].on or accounts.row_of[record.account_id] in accounts.cases:
+            self._judge_spend(record, None, found, received_ms, effects)
+
+    def _judge_spend(
+        self,
+        record: BillingRecord,
+        line_id: str | None,
+        found: tuple[float, dict[str, float]],
+        received_ms: int,
+        effects: Effects,
+    ) -> None:
+        """Begin, follow or end `spend_drop` of the line, or of the account."""
+        rows = self._warner.rows(record.account_id, line_id)
         if not rows or self._warner.have_left(rows):
             return
-        strength, evidence = spend_drop(self._bills(record, rows))
+        strength, evidence = found
         if strength > 0.0 and (self._state.lines["last_ms"][rows] > NEVER).any():
             evidence["usage_ratio"] = self._usage_ratio(record.account_id)
             strength *= usage_fell(evidence["usage_ratio"])
         policy = self._rules.current.soft[SPEND_DROP]
-        subject = self._warner.subject(record.account_id, record.line_id)
+        subject = self._warner.subject(record.account_id, line_id)
         if strength >= policy.on and policy.enabled:
             level = policy.level(strength)
             account = self._state.accounts.add(record.account_id)
             told = bool(policy.told_of()[kind_codes(self._state.accounts, np.array([account]))[0]])
             if raise_episode(subject, SPEND_DROP, received_ms, strength, level, evidence, record.record_id, told=told):
-                self._warner.warn(record.account_id, record.line_id, SPEND_DROP, received_ms, effects)
+                self._warner.warn(record.account_id, line_id, SPEND_DROP, received_ms, effects)
         elif strength < policy.off or not policy.enabled:
             end_episode(subject, SPEND_DROP)
 
@@ -129,6 +153,14 @@ class RecordDecisions:
         if record.line_id is not None:
             return bills_of(self._state.lines, rows[0])
         return bills_of(self._state.accounts, self._state.accounts.add(record.account_id))
+
+    def _recharges(self, account_id: str) -> tuple[list[float], list[float]]:
+        """Days and amounts of the last recharges of an account without bills, oldest first."""
+        accounts, row = self._state.accounts, self._state.accounts.add(account_id)
+        if not keeps_recharges(accounts, row):
+            return [], []
+        known = accounts["bills_s"][row] != NEVER
+        return (accounts["bills_s"][row][known] / DAY_S).tolist(), accounts["bills"][row][known].tolist()
 
     def _churned(self, account_id: str, line_id: str | None, churn_ms: int, known_ms: int, kind: ChurnKind) -> None:
         lines = self._state.lines

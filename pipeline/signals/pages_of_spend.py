@@ -33,7 +33,7 @@ def _of_account(strength: Callable[[AccountFacts], Floats], **changes: float) ->
 
 SPEND_PAGES: dict[str, SignalPage] = {
     "spend_drop": SignalPage(
-        "The last bill is far below the customer's own usual bill.",
+        "The last bill, or of a prepaid customer what a recharge was worth a day, is far below the customer's own usual.",
         "Bills that always jump: a drop within 12 %, or within two of the usual deviations, is noise. Who calls as much as ever "
         "has a smaller bill for another reason: nothing is said, and fully only at 85 % of the usual usage.",
         "Bills 50, 52, 50, 30: the drop is 0.40, noise the larger of 0.12 and 2 x 0: (0.40 - 0.12) / (0.60 - 0.12) = 0.58.",

@@ -128,7 +128,9 @@ ACCOUNT_COLUMNS: tuple[Column, ...] = (
     Column("fortnights", "uint8", "code", "mean daily events of the last 26 fortnights (pipeline/calm/season.py)", 26),
     Column("season", "float32", "1", "share of usual that this time of the year leaves, as of the last sweep", fill=1),
     Column("bills_by_line", "uint8", "flag", "1: bills come line by line, 0: for the account, or none came yet"),
-    Column("bills", "float32", "currency", "the account's own last invoices, oldest first", BILLS_KEPT, np.nan),
+    Column(
+        "bills", "float32", "currency", "the account's own last invoices, or recharges if none came", BILLS_KEPT, np.nan
+    ),
     Column("bills_s", "uint32", "epoch s", "when each of them was made; 0 none", width=BILLS_KEPT, fill=NEVER),
     Column("live_lines", "float32", "lines", "its lines with us at the last sweep"),
     Column(

@@ -15,7 +15,16 @@ from pipeline.signals.registry import SOFT_SIGNAL_NAMES
 
 POLICY = CONFIG_DIR / "policies" / "signals.toml"
 EVIDENCE_KEYS = {
-    "spend_drop": {"last_bill", "median_bill", "drop_ratio", "bills", "usage_ratio"},
+    "spend_drop": {
+        "last_bill",
+        "median_bill",
+        "drop_ratio",
+        "bills",
+        "usage_ratio",
+        "spent_per_day",
+        "usual_spent_per_day",
+        "recharges",
+    },
     "usage_drop": {
         "rate_now_per_day",
         "rate_before_per_day",

@@ -8,6 +8,7 @@ import pytest
 from pipeline.features.account_facts import AccountFacts
 from pipeline.features.money_facts import MoneyFacts, money_facts
 from pipeline.signals.money import MONEY_SIGNALS, overdue, plan_downgrade, recharge_lapse, spend_run_rate
+from pipeline.signals.spend import recharge_drop
 from tests.fakes.pipeline_runs import DAY_MS, HOUR_MS, MONDAY_MS, Run, call, customer, invoice, run_of
 
 UNKNOWN = {
@@ -95,6 +96,37 @@ def test_recharges_tell_their_rhythm_whatever_the_order() -> None:
         5.0,
         32.0,
     )
+
+
+def test_a_recharge_that_lasted_far_longer_than_usual_is_a_drop_of_what_is_spent() -> None:
+    """30 each 10 days, then one that lasted 24: worth 1.25 a day instead of 3, (0.583 - 0.12) / 0.48."""
+    prepaid = [customer(payment="prepaid")]
+    records = [bill("recharge", day, 30.0, number) for number, day in enumerate((0, 10, 20, 30, 54))]
+    run = run_of(customers=prepaid, billing=records)
+    drop = run.state.accounts.cases[0].episodes["spend_drop"]
+    assert (round(drop.strength, 3), drop.told, run.warnings) == (0.965, False, [])
+    assert (drop.evidence["spent_per_day"], drop.evidence["usual_spent_per_day"]) == (1.25, 3.0)
+
+    again = run_of(customers=prepaid, billing=[*records, bill("recharge", 64, 30.0, 5)])
+    assert "spend_drop" not in again.state.accounts.case(0).episodes
+    steady = run_of(customers=prepaid, billing=records[:4])
+    assert 0 not in steady.state.accounts.cases
+
+
+@pytest.mark.parametrize(("days", "amounts"), [((), ()), ((0,), (30.0,)), ((0, 0.5, 0.9), (9.0, 9.0, 9.0))])
+def test_few_recharges_tell_nothing(days: tuple[float, ...], amounts: tuple[float, ...]) -> None:
+    assert recharge_drop(days, amounts) == (0.0, {})
+
+
+def test_recharges_within_a_day_are_one() -> None:
+    assert recharge_drop((0, 0.2, 10, 20, 20.5, 30), (10.0, 20.0, 30.0, 15.0, 15.0, 30.0))[0] == 0.0
+
+
+def test_the_first_invoice_forgets_the_recharges_before_it() -> None:
+    records = [bill("recharge", day, 30.0, number) for number, day in enumerate((0, 10, 20))]
+    run = run_of(customers=[customer()], billing=[*records, invoice(90.0, 7, MONDAY_MS + 30 * DAY_MS, line_id=None)])
+    kept = run.state.accounts["bills"][0]
+    assert kept[~np.isnan(kept)].tolist() == [90.0]
 
 
 def test_a_payment_settles_what_is_overdue_and_a_part_of_it_does_not() -> None:
