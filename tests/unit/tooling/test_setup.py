@@ -19,8 +19,9 @@ case "$*" in
     "-m venv .venv")
         mkdir -p .venv/bin
         printf '#!/bin/sh\\nsleep 0.2; echo "$*" >> pip.calls\\n' > .venv/bin/pip
+        printf '#!/bin/sh\\necho "$*" >> python.calls\\n' > .venv/bin/python
         printf '#!/bin/sh\\n' > .venv/bin/churnwatch
-        chmod +x .venv/bin/pip .venv/bin/churnwatch ;;
+        chmod +x .venv/bin/pip .venv/bin/python .venv/bin/churnwatch ;;
 esac
 """
 
@@ -81,7 +82,10 @@ def test_another_python_is_named_with_its_version_and_how_to_choose_one(
 def test_everything_is_installed_with_the_pinned_versions(checkout: Path, make_python: MakePython) -> None:
     assert make_setup(checkout, make_python()).returncode == 0
 
-    assert pip_calls(checkout) == ["install --quiet --editable .[embedded,dashboards,dev] --constraint constraints.txt"]
+    assert pip_calls(checkout) == [
+        "install --quiet --no-compile --editable .[embedded,dashboards,dev] --constraint constraints.txt"
+    ]
+    assert (checkout / "python.calls").read_text(encoding="utf-8") == "-m compileall -q -j 0 .venv/lib\n"
 
 
 def test_a_second_call_installs_nothing(checkout: Path, make_python: MakePython) -> None:
