@@ -4,9 +4,9 @@ Call records become numpy columns, since there are thousands a block; the five t
 cannot be taken becomes a `Refused` with its offset and its raw bytes, and the rest of the block goes on.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, repeat
+from itertools import repeat
 from typing import Any, cast
 
 import msgspec
@@ -16,6 +16,7 @@ from msgspec.structs import astuple
 from numpy.typing import NDArray
 
 from pipeline.events import CallDetailRecord, CustomerRecord, Record, RefusalReason, Stream
+from pipeline.id_column import Ids, joined, picked
 from pipeline.kinds import NOT_A_RIVAL, KindTable
 from pipeline.refusals import MAX_RECORD_BYTES, Refusal, decode_record
 
@@ -65,12 +66,12 @@ class CdrColumns:
     """Call records as columns of equal length n, in the order of the topic.
 
     `received_ms` is the time that merges streams (the record's own, or `ts_ms`); `offset` is the position in the topic;
-    `record_hash` is xxh3_64 of the record id; `session_hash` likewise, 0 where the record is no part of a session;
+    `line_hash` and `record_hash` are xxh3_64 of the ids; `session_hash` likewise, 0 where the record is no part of a session;
     `kind` indexes the rows of a `KindTable`.
     """
 
-    line_ids: list[str]
-    account_ids: list[str]
+    line_ids: Ids
+    account_ids: Ids
     offset: NDArray[np.int64]
     ts_ms: NDArray[np.int64]
     received_ms: NDArray[np.int64]
@@ -78,11 +79,12 @@ class CdrColumns:
     megabytes: NDArray[np.float64]
     charge: NDArray[np.float64]
     kind: NDArray[np.int32]
+    line_hash: NDArray[np.uint64]
     record_hash: NDArray[np.uint64]
     session_hash: NDArray[np.uint64]
 
     def __len__(self) -> int:
-        return len(self.line_ids)
+        return len(self.offset)
 
     def part(self, start: int, stop: int) -> "CdrColumns":
         """Rows `start` to `stop` (arrays are views)."""
@@ -91,9 +93,8 @@ class CdrColumns:
 
     def rows(self, places: NDArray[np.int64]) -> "CdrColumns":
         """The rows at these places, in their order."""
-        picked = places.tolist()
         arrays = [getattr(self, name)[places] for name in list(self.__dataclass_fields__)[2:]]
-        return CdrColumns([self.line_ids[row] for row in picked], [self.account_ids[row] for row in picked], *arrays)
+        return CdrColumns(picked(self.line_ids, places), picked(self.account_ids, places), *arrays)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +136,12 @@ def concat(parts: Sequence[CdrColumns]) -> CdrColumns:
     """Several column sets as one, in the given order."""
     if len(parts) == 1:
         return parts[0]
-    lists = ("line_ids", "account_ids")
-    joined: list[Any] = []
+    ids = ("line_ids", "account_ids")
+    columns: list[Any] = []
     for name in CdrColumns.__dataclass_fields__:
         pieces = [getattr(part, name) for part in parts]
-        joined.append(list(chain.from_iterable(pieces)) if name in lists else np.concatenate(pieces))
-    return CdrColumns(*joined)
+        columns.append(joined(pieces) if name in ids else np.concatenate(pieces))
+    return CdrColumns(*columns)
 
 
 def decode_cdr(block: RawBlock, kinds: KindTable, accept: Accept) -> tuple[CdrColumns, list[Refused]]:
@@ -151,7 +152,11 @@ def decode_cdr(block: RawBlock, kinds: KindTable, accept: Accept) -> tuple[CdrCo
         good, offsets = _decode_around(block.part(start, start + CHUNK_RECORDS), accept.max_bytes, refused)
         parts.append(_columns(good, offsets, kinds))
     columns = concat(parts) if parts else empty_cdr()
-    return _drop_untimely(columns, block, accept, refused), refused
+
+    def raw_of(offset: int) -> bytes:
+        return block.values[list(block.offsets).index(offset)] or b""
+
+    return drop_untimely(columns, raw_of, block.latest_reception_ms(accept), accept, refused), refused
 
 
 def decode_thin(stream: Stream, block: RawBlock, accept: Accept) -> tuple[list[ThinRecord], list[Refused]]:
@@ -253,7 +258,8 @@ def _columns(records: Sequence[CallDetailRecord], offsets: Sequence[int], kinds:
         megabytes=volume / 1e6,
         charge=np.array(fields["charge"], np.float64),
         kind=_kind_codes(fields, kinds),
-        record_hash=np.fromiter(map(_hashed, map(str.encode, fields["record_id"])), np.uint64, len(records)),
+        line_hash=_hashes(fields["line_id"]),
+        record_hash=_hashes(fields["record_id"]),
         session_hash=_session_hashes(fields["line_id"], fields["session_id"]),
     )
 
@@ -283,6 +289,10 @@ def _kind_codes(fields: Mapping[str, tuple[Any, ...]], kinds: KindTable) -> NDAr
         return np.fromiter(map(kinds.code, zip(*columns, forwarded, strict=False)), np.int32)
 
 
+def _hashes(ids: tuple[str, ...]) -> NDArray[np.uint64]:
+    return np.fromiter(map(_hashed, map(str.encode, ids)), np.uint64, len(ids))
+
+
 def _session_hashes(line_ids: tuple[str, ...], session_ids: tuple[str | None, ...]) -> NDArray[np.uint64]:
     hashes = np.zeros(len(line_ids), np.uint64)
     if session_ids.count(None) != len(session_ids):
@@ -292,18 +302,24 @@ def _session_hashes(line_ids: tuple[str, ...], session_ids: tuple[str | None, ..
     return hashes
 
 
-def _drop_untimely(columns: CdrColumns, block: RawBlock, accept: Accept, refused: list[Refused]) -> CdrColumns:
+def drop_untimely(
+    columns: CdrColumns,
+    raw_of: Callable[[int], bytes],
+    latest_reception_ms: int,
+    accept: Accept,
+    refused: list[Refused],
+) -> CdrColumns:
+    """The records whose times may be; the others join `refused`, with the raw bytes that stood at their offsets."""
     lateness = columns.received_ms - columns.ts_ms
-    too_new = columns.received_ms > block.latest_reception_ms(accept)
+    too_new = columns.received_ms > latest_reception_ms
     bad = (lateness > accept.retention_ms) | (lateness < -accept.future_ms) | too_new
     if not bad.any():
         return columns
-    raw_at = dict(zip(block.offsets, block.values, strict=True))
     for row in np.flatnonzero(bad).tolist():
         is_old = lateness[row] > accept.retention_ms and not too_new[row]
         reason = RefusalReason.TOO_OLD if is_old else RefusalReason.FROM_THE_FUTURE
         offset = int(columns.offset[row])
-        refused.append(Refused(Stream.CDR, offset, raw_at[offset] or b"", Refusal(reason)))
+        refused.append(Refused(Stream.CDR, offset, raw_of(offset), Refusal(reason)))
     keep = np.flatnonzero(~bad)
     return columns.rows(keep)
 
@@ -324,4 +340,4 @@ def empty_cdr() -> CdrColumns:
     floats = np.zeros(0, np.float64)
     hashes = np.zeros(0, np.uint64)
     kind = np.zeros(0, np.int32)
-    return CdrColumns([], [], ints, ints, ints, floats, floats, floats, kind, hashes, hashes)
+    return CdrColumns([], [], ints, ints, ints, floats, floats, floats, kind, hashes, hashes, hashes)

@@ -28,7 +28,6 @@ from pipeline.policy import SignalPolicy
 from pipeline.ports import LabelKeeper, Scorer
 from pipeline.state.catalogue import QUANTITIES, RIVAL_HALF_LIVES
 from pipeline.state.decay import DAY_MS
-from pipeline.state.ids import hashes_of
 from pipeline.state.partition import NO_CLOCK, PartitionState
 from pipeline.warner import Warner
 
@@ -208,12 +207,11 @@ class Engine:
         return item.stream is not Stream.CARE
 
     def _take_part(self, batch: MergedBatch, effects: Effects) -> None:
-        lines, line_ids = self.state.lines, batch.cdr.line_ids
-        hashes = hashes_of(line_ids)
+        lines, hashes = self.state.lines, batch.cdr.line_hash
         rows = lines.row_of.rows_of(hashes)
-        unknown = np.flatnonzero(rows < 0).tolist()
-        self._take_thin(batch.thin, self._births(line_ids, unknown), batch.cdr, effects)
-        if unknown:
+        unknown = np.flatnonzero(rows < 0)
+        self._take_thin(batch.thin, self._births(hashes[unknown], unknown), batch.cdr, effects)
+        if len(unknown):
             rows[unknown] = lines.row_of.rows_of(hashes[unknown])
         if len(batch.cdr):
             self._take_cdr(batch.cdr, rows, effects)
@@ -228,12 +226,9 @@ class Engine:
         fresh_thin[has_id] = fresh[len(batch.cdr) :]
         return fresh[: len(batch.cdr)], fresh_thin
 
-    def _births(self, line_ids: Sequence[str], unknown: list[int]) -> list[int]:
-        """Of these places of records whose line is not known yet, the first one of each line."""
-        first: dict[str, int] = {}
-        for place in unknown:
-            first.setdefault(line_ids[place], place)
-        return list(first.values())
+    def _births(self, hashes: NDArray[np.uint64], unknown: Rows) -> list[int]:
+        """Of these places of records whose line is not known yet, with the lines' hashes, the first one of each line."""
+        return [] if not len(unknown) else unknown[np.sort(np.unique(hashes, return_index=True)[1])].tolist()
 
     def _take_thin(self, thin: Sequence[ThinRecord], births: list[int], cdr: CdrColumns, effects: Effects) -> None:
         """Apply thin records; a line that a call record brings is created at its place in the merge order."""

@@ -16,7 +16,8 @@ class Placing:
 
     def __init__(self, partitions: int, own: Collection[int]) -> None:
         self._partitions = partitions
-        self._is_own = np.isin(np.arange(partitions), list(own))
+        #: Of each partition, whether it is one of ours.
+        self.own_flags: NDArray[np.bool_] = np.isin(np.arange(partitions), list(own))
         self._known: dict[str, int] = {}
 
     def of(self, keys: Sequence[str]) -> Partitions:
@@ -34,7 +35,7 @@ class Placing:
 
     def is_own(self, partitions: Partitions) -> NDArray[np.bool_]:
         """Which of these belong to this replay."""
-        result: NDArray[np.bool_] = self._is_own[partitions]
+        result: NDArray[np.bool_] = self.own_flags[partitions]
         return result
 
 

@@ -10,11 +10,22 @@ from numpy.typing import NDArray
 
 from churnwatch.backtest.ordered_file import DISORDER_MAX_MS, OrderedFile, Reading
 from churnwatch.backtest.placing import Partitions, Placing
-from pipeline.columns import CHUNK_RECORDS, Accept, CdrColumns, RawBlock, decode_cdr
+from pipeline.columns import (
+    CHUNK_RECORDS,
+    LAST_MS,
+    Accept,
+    CdrColumns,
+    RawBlock,
+    Refused,
+    concat,
+    decode_cdr,
+    drop_untimely,
+)
 from pipeline.events import DeadLetter, RefusalReason, Stream
+from pipeline.id_column import IdColumn
 from pipeline.kinds import KindTable
 from pipeline.refusals import Refusal, decode_record
-from pipeline.sources.line_scan import scan_lines
+from pipeline.sources.call_scan import CallScanner, LineScan
 from pipeline.sources.port import DEAD_LETTERS, Outgoing
 
 
@@ -53,7 +64,7 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
-    """The lines of a stretch that look like records: their numbers in it, times and partitions, (n,), and their texts."""
+    """The lines of a stretch that look like records: their numbers in it, times and partitions, (n,), and texts of lines."""
 
     lines: NDArray[np.int64]
     happened: NDArray[np.int64]
@@ -63,7 +74,8 @@ class _Placed:
 
 
 class CdrFile(OrderedFile[Calls]):
-    """Call records. All lines are placed (0.4 us each); those of our partitions go to the worker's own decoder (3 us).
+    """Call records. One pass over a stretch places all lines and gives the columns of nearly all that are ours; the worker's
+    own decoder, at five times the cost, judges what is not that plain (docs/adr/0048-columns-from-bytes.md).
 
     `refused_own`: why records of our partitions were not taken.
     """
@@ -71,24 +83,42 @@ class CdrFile(OrderedFile[Calls]):
     def __init__(self, path: Path, placing: Placing, kinds: KindTable, accept: Accept) -> None:
         super().__init__(Stream.CDR, path, accept.max_bytes)
         self._placing = placing
+        self._scanner = CallScanner(placing.own_flags, accept.max_bytes)
         self._kinds = kinds
         self._accept = accept
         self.refused_own: list[RefusalReason] = []
 
     def read(self, text: bytes, first_line: int) -> Reading[Calls]:
-        """Decode our part of these lines."""
-        placed = self._placed(text, first_line)
+        """Our part of these lines."""
+        scan, plain = self._scanner.scan(text)
+        placed = self._placed(text, scan, first_line)
+        columns = self._columns(scan, plain, placed)
+        partitions = placed.partitions[np.searchsorted(placed.lines, columns.offset)]
+        columns = replace(columns, offset=columns.offset + first_line)
         numbers = placed.lines + first_line
-        own = np.flatnonzero(self._placing.is_own(placed.partitions))
-        block = RawBlock(numbers[own].tolist(), None, placed.values(placed.lines[own]))
-        columns, refused = decode_cdr(block, self._kinds, self._accept)
-        self.refused_own += [one.refusal.reason for one in refused]
         # A time that no record may have is refused by the decoder and says nothing of the file's order.
         lateness = placed.received - placed.happened
         plausible = (lateness <= self._accept.retention_ms) & (lateness >= -self._accept.future_ms)
         plausible &= ~self._refused_out_of_order(np.where(plausible, placed.received, 0), placed)
-        calls = Calls(columns, placed.partitions[np.searchsorted(numbers, columns.offset)])
-        return Reading(calls, columns.offset, placed.received[plausible], numbers[plausible])
+        return Reading(Calls(columns, partitions), columns.offset, placed.received[plausible], numbers[plausible])
+
+    def _columns(self, scan: LineScan, plain: CdrColumns, placed: _Placed) -> CdrColumns:
+        """All good records of ours, by line of the stretch."""
+        refused: list[Refused] = []
+
+        def raw_of(line: int) -> bytes:
+            return placed.values(np.array([line]))[0]
+
+        columns = drop_untimely(plain, raw_of, LAST_MS, self._accept, refused)
+        left = placed.lines[self._placing.is_own(placed.partitions) & ~scan.has_columns[placed.lines]]
+        if len(left):
+            block = RawBlock(left.tolist(), None, placed.values(left))
+            decoded, others = decode_cdr(block, self._kinds, self._accept)
+            self._scanner.learn(scan.combination[decoded.offset], decoded.kind)
+            refused += others
+            columns = _interleaved(columns, decoded)
+        self.refused_own += [one.refusal.reason for one in refused]
+        return columns
 
     def _refused_out_of_order(self, received: NDArray[np.int64], placed: _Placed) -> NDArray[np.bool_]:
         """Lines far from their neighbours' times that are no good records: their times say nothing either."""
@@ -102,9 +132,9 @@ class CdrFile(OrderedFile[Calls]):
             refused[place] = isinstance(decode_record(Stream.CDR, value, self._accept.max_bytes), Refusal)
         return refused
 
-    def _placed(self, text: bytes, first_line: int) -> _Placed:
+    def _placed(self, text: bytes, scan: LineScan, first_line: int) -> _Placed:
         """Lines that have an account and times; those that the scan does not understand are a closer look."""
-        scan, others = scan_lines(text), dict[int, bytes]()
+        others: dict[int, bytes] = {}
 
         def values(lines: NDArray[np.int64]) -> list[bytes]:
             texts = [text[a:b] for a, b in zip(scan.start[lines].tolist(), scan.stop[lines].tolist(), strict=True)]
@@ -114,7 +144,7 @@ class CdrFile(OrderedFile[Calls]):
 
         happened, received, partitions = scan.ts_ms, scan.received_ms, self._placing.of_hashes(scan.account_hash)
         is_record = np.ones(len(scan.odd), np.bool_)
-        odd = np.flatnonzero(scan.odd | (scan.stop - scan.start > self._accept.max_bytes))
+        odd = np.flatnonzero(scan.odd)
         for chunk in np.split(odd, range(CHUNK_RECORDS, len(odd), CHUNK_RECORDS)):
             outgoing = _without_refused(self.format.read(values(chunk), first_line), self.refused)
             lines = chunk[np.array(outgoing.lines, np.int64)]
@@ -125,6 +155,13 @@ class CdrFile(OrderedFile[Calls]):
             received[lines], partitions[lines] = outgoing.received_ms, self._placing.of(outgoing.keys)
         kept = np.flatnonzero(is_record)
         return _Placed(kept, happened[kept], received[kept], partitions[kept], values)
+
+
+def _interleaved(plain: CdrColumns, decoded: CdrColumns) -> CdrColumns:
+    """Both in the order of the lines, ids as columns."""
+    ids = (IdColumn.of(list(decoded.line_ids)), IdColumn.of(list(decoded.account_ids)))
+    together = concat([plain, replace(decoded, line_ids=ids[0], account_ids=ids[1])])
+    return together.rows(np.argsort(together.offset, kind="stable"))
 
 
 class ThinFile(OrderedFile[Records]):
