@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from pipeline.calm.incidents import CALLS
 from pipeline.customer_kinds import kind_codes
 from pipeline.effects import Effects
-from pipeline.episodes import end_episode, raise_episode
+from pipeline.episodes import NOWHERE, end_episode, places_by_episode, raise_episode
 from pipeline.features.account_facts import AccountFacts, account_facts
 from pipeline.features.facts import Rows
 from pipeline.live_rules import PolicyInUse
@@ -32,8 +32,9 @@ class AccountDecisions:
             return
         facts = account_facts(self._state, self._rules.current, self._own_signals, now_ms)
         began: list[tuple[int, str]] = []
+        standing = places_by_episode(self._state.accounts, facts.rows)
         for signal in ACCOUNT_SIGNALS:
-            began += self._update(signal, facts)
+            began += self._update(signal, facts, standing.get(signal.name, NOWHERE))
         for row, name in sorted(began):
             self._warner.warn(self._state.accounts.ids[row], None, name, now_ms, effects)
 
@@ -44,11 +45,13 @@ class AccountDecisions:
             return crowd.is_held(self._state.accounts["region"][rows].astype(np.int64))
         return np.full(len(rows), bool(feed) and crowd.is_feed_silent(feed))
 
-    def _update(self, signal: AccountSignal, facts: AccountFacts) -> list[tuple[int, str]]:
-        """Accounts whose episode of this signal began or rose."""
+    def _update(self, signal: AccountSignal, facts: AccountFacts, standing: list[int]) -> list[tuple[int, str]]:
+        """Accounts whose episode of this signal began or rose. `standing`: places among the facts of those where it is on."""
         policy, accounts = self._rules.current.soft[signal.name], self._state.accounts
         strengths = signal.strength(facts) * policy.enabled
-        candidates = np.flatnonzero((strengths >= policy.on) | accounts.has_case(facts.rows))
+        concerned = strengths >= policy.on
+        concerned[standing] = True
+        candidates = np.flatnonzero(concerned)
         candidates = candidates[~self._is_held(signal.held_with, facts.rows[candidates])]
         if not len(candidates):
             return []

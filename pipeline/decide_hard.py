@@ -63,8 +63,10 @@ class HardSignals:
         """What time alone does: codes lapse, promised days pass, open matters age, old ones end."""
         for table in (self._state.lines, self._state.accounts):
             for row in sorted(table.cases):
-                self._sweep_case(table, row, now_ms, effects)
-                if table.cases[row].is_empty():
+                case = table.cases[row]
+                if case.hard or case.ladder is not None:
+                    self._sweep_case(table, row, now_ms, effects)
+                if case.is_empty():
                     table.drop_case(row)
 
     def _sweep_case(self, table: ColumnTable, row: int, now_ms: int, effects: Effects) -> None:

@@ -1,6 +1,6 @@
 """Decisions at a tick: gradual signals, scores, labels that have become known, views of the lines that are watched."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -11,7 +11,7 @@ from pipeline.customer_kinds import kind_codes
 from pipeline.decide_accounts import AccountDecisions
 from pipeline.decide_hard import HardSignals
 from pipeline.effects import Effects
-from pipeline.episodes import end_episode, raise_episode
+from pipeline.episodes import NOWHERE, end_episode, places_by_episode, raise_episode
 from pipeline.events import ChurnWarning, Level, ScoreBasis
 from pipeline.features.assemble import feature_matrix
 from pipeline.features.catalogue import PRIOR_COLUMN
@@ -79,8 +79,8 @@ class TickDecisions:
             plain = self._facts(rows, now_ms)
             take_in_crowd(self._state, plain)
             facts = self._beside_crowd(with_rivals(plain, self._state.lines, self._state.landmark.ms))
-            remember_companions(self._state, self._policy.hard, facts)
-            features = self._evaluate(facts, SWEPT_SIGNALS, effects)()
+            own = remember_companions(self._state, self._policy.hard, facts)
+            features = self._evaluate(facts, SWEPT_SIGNALS, effects, own)()
             if self.on_sweep is not None:
                 self.on_sweep(now_ms, rows, self._state.lines["score"][rows])
             label_silence(self._state, rows, now_ms, self._labels)
@@ -96,20 +96,23 @@ class TickDecisions:
         """The same facts with what the lines' crowd does."""
         return beside_crowd(self._state, facts)
 
-    def _evaluate(self, facts: Facts, signals: tuple[SoftSignal, ...], effects: Effects) -> Callable[[], Floats]:
-        """Signals, scores and warnings of these lines; returns what gives their features.
+    def _evaluate(
+        self, facts: Facts, signals: tuple[SoftSignal, ...], effects: Effects, own: Floats | None = None
+    ) -> Callable[[], Floats]:
+        """Signals, scores and warnings of these lines; returns what gives their features. `own`: their hard signals, where known.
 
         Features cost more than all signals of a tick together: they are computed once, and only where somebody asks.
         """
         now_ms = facts.now_ms
         strengths = {signal.name: signal.strength(facts) for signal in signals}
-        features = cache(lambda: feature_matrix(facts, self._state, self._policy, strengths))
+        features = cache(lambda: feature_matrix(facts, self._state, self._policy, strengths, own))
         causes: list[tuple[int, str]] = []
+        standing = places_by_episode(self._state.lines, facts.rows)
         for signal in signals:
-            causes += self._update_signal(signal, facts, strengths[signal.name])
+            causes += self._update_signal(signal, facts, strengths[signal.name], standing)
         basis = self._score(facts, features, now_ms)
         if basis == "model":
-            causes += self._update_model_signal(facts)
+            causes += self._update_model_signal(facts, standing)
         for row, cause in sorted(causes):
             self._warn(row, cause, now_ms, basis, effects)
         return features
@@ -123,8 +126,9 @@ class TickDecisions:
         causes: list[tuple[int, str]] = []
         if concerned.any():
             facts = self._beside_crowd(self._facts(rows[concerned], now_ms))
+            standing = places_by_episode(lines, facts.rows)
             for signal in TICK_SIGNALS:
-                causes += self._update_signal(signal, facts, signal.strength(facts))
+                causes += self._update_signal(signal, facts, signal.strength(facts), standing)
         has_case = lines.has_case(rows) | self._state.accounts.has_case(account_rows)
         if has_case.any():
             facts = self._facts(rows[has_case], now_ms)
@@ -152,12 +156,16 @@ class TickDecisions:
                 concerned |= signal.may_speak(lines, rows)
         return concerned
 
-    def _update_signal(self, signal: SoftSignal, facts: Facts, strengths: Floats) -> list[tuple[int, str]]:
-        """Rows whose episode of this signal began or rose."""
+    def _update_signal(
+        self, signal: SoftSignal, facts: Facts, strengths: Floats, standing: Mapping[str, list[int]]
+    ) -> list[tuple[int, str]]:
+        """Rows whose episode of this signal began or rose. `standing`: places among the facts of lines with an episode."""
         policy = self._policy.soft[signal.name]
         strengths = strengths * policy.enabled
         lines = self._state.lines
-        candidates = np.flatnonzero((strengths >= policy.on) | lines.has_case(facts.rows))
+        concerned = strengths >= policy.on
+        concerned[standing.get(signal.name, NOWHERE)] = True
+        candidates = np.flatnonzero(concerned)
         candidates = candidates[~self._is_held(signal.held_with, facts.rows[candidates])]
         if not len(candidates):
             return []
@@ -202,11 +210,13 @@ class TickDecisions:
         """At a sweep of all lines, at a tick of those with a case: of the others nothing is known that was not at the sweep."""
         self._state.lines["score"][rows] = 1.0 / (1.0 + np.exp(-features[:, PRIOR_COLUMN]))
 
-    def _update_model_signal(self, facts: Facts) -> list[tuple[int, str]]:
+    def _update_model_signal(self, facts: Facts, standing: Mapping[str, list[int]]) -> list[tuple[int, str]]:
         policy, lines = self._policy, self._state.lines
         scores = lines["score"][facts.rows]
         began = []
-        candidates = np.flatnonzero((scores >= policy.model_score_on) | lines.has_case(facts.rows))
+        concerned = scores >= policy.model_score_on
+        concerned[standing.get(MODEL_SCORE, NOWHERE)] = True
+        candidates = np.flatnonzero(concerned)
         for place in candidates[~self._is_held("cdr", facts.rows[candidates])].tolist():
             row, score = int(facts.rows[place]), float(scores[place])
             on = score >= policy.model_score_on

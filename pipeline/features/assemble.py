@@ -39,13 +39,18 @@ RATIO_QUANTITIES = ("voice_out", "messages", "data_sessions", "charge")
 
 
 def feature_matrix(
-    facts: Facts, state: PartitionState, policy: SignalPolicy, strengths: Mapping[str, Floats] = NOTHING_KNOWN
+    facts: Facts,
+    state: PartitionState,
+    policy: SignalPolicy,
+    strengths: Mapping[str, Floats] = NOTHING_KNOWN,
+    own: Floats | None = None,
 ) -> Floats:
     """All features of these lines: dense ones, then hard signals; shape (n, len(features_for(policy.hard))).
 
-    `strengths`: of the gradual signals of these very facts, by name, as far as somebody has worked them out already.
+    `strengths`: of the gradual signals of these very facts, by name, as far as somebody has worked them out already; `own`: what
+    `own_hard` gives of them.
     """
-    own = own_hard(state, policy.hard, facts)
+    own = own_hard(state, policy.hard, facts) if own is None else own
     hard = np.maximum(own, _shared_hard(facts, state.accounts, policy.hard))
     measured = _measured(facts, state.accounts, strengths)
     shaped = _shaped(facts, state, own.sum(axis=1), measured[:, BILL_DROP], strengths)

@@ -35,8 +35,10 @@ def steady_usual(facts: Facts) -> Floats:
     return np.asarray(sum(facts.usual(quantity) for quantity in STEADY), np.float64)
 
 
-def remember_companions(state: PartitionState, hard: Mapping[str, HardPolicy], facts: Facts) -> None:
-    """Write what the live lines (`facts` holds all of them) of each account do together to the account's row."""
+def remember_companions(state: PartitionState, hard: Mapping[str, HardPolicy], facts: Facts) -> Floats:
+    """Write what the live lines (`facts` holds all of them) of each account do together to the account's row; returns what
+    `own_hard` gives of them.
+    """
     accounts, rows = state.accounts, facts.account_rows
 
     def by_account(values: Floats | None, of: NDArray[np.int64] = rows) -> Floats:
@@ -45,10 +47,12 @@ def remember_companions(state: PartitionState, hard: Mapping[str, HardPolicy], f
     now, usual = by_account(steady_now(facts)), by_account(steady_usual(facts))
     accounts["live_lines"][:] = by_account(None)
     accounts["usage_change"][:] = np.log((now + FLOOR_PER_DAY) / (usual + FLOOR_PER_DAY))
-    accounts["moving"][:] = by_account(own_hard(state, hard, facts).sum(axis=1))
+    own = own_hard(state, hard, facts)
+    accounts["moving"][:] = by_account(own.sum(axis=1))
     gone, weights = _lately_gone(state, facts.now_ms)
     accounts["left_lines"][:] = by_account(weights, state.lines["account"][gone].astype(np.int64))
     accounts.touch_all()
+    return own
 
 
 def own_hard(state: PartitionState, hard: Mapping[str, HardPolicy], facts: Facts) -> Floats:
@@ -60,9 +64,12 @@ def case_strengths(table: ColumnTable, rows: NDArray[np.int64], now_ms: int, har
     """Standing strengths of the hard signals of these rows' cases, shape (n, len(hard))."""
     column = {name: index for index, name in enumerate(hard)}
     result = np.zeros((len(rows), len(hard)))
-    for place in np.flatnonzero(table.has_case(rows)).tolist():
-        for name, strength in standing_strengths(table.cases[int(rows[place])], now_ms, hard).items():
-            result[place, column[name]] = strength
+    places = np.flatnonzero(table.has_case(rows))
+    for place, row in zip(places.tolist(), rows[places].tolist(), strict=True):
+        case = table.cases[row]
+        if case.hard:
+            for name, strength in standing_strengths(case, now_ms, hard).items():
+                result[place, column[name]] = strength
     return result
 
 
