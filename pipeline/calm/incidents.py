@@ -33,7 +33,7 @@ class Incident(msgspec.Struct):
 
     `where`: a region, or everywhere. `feed`: the stream that fell silent. `day`: the local day of its start, by which all
     partitions name it: the night belongs to the day that follows, when the evidence comes. `heard`: what was, since it began and
-    until it was over. `over_ms`: 0 while it lasts.
+    until it was over. `over_ms`: when it was, 0 while it lasts; `known_over_ms`: when there was evidence enough of that.
     """
 
     where: str
@@ -44,6 +44,7 @@ class Incident(msgspec.Struct):
     heard: Heard = msgspec.field(default_factory=Heard)
     near_holiday: bool = False
     over_ms: int = 0
+    known_over_ms: int = 0
 
     @property
     def seen_ratio(self) -> float:
@@ -72,7 +73,9 @@ class Incident(msgspec.Struct):
         heard = msgspec.structs.replace(self.heard)
         heard.add(again.heard)
         near = self.near_holiday or again.near_holiday
-        return msgspec.structs.replace(self, heard=heard, lines=again.lines, near_holiday=near, over_ms=0)
+        return msgspec.structs.replace(
+            self, heard=heard, lines=again.lines, near_holiday=near, over_ms=0, known_over_ms=0
+        )
 
     def incident_id(self) -> str:
         """The same in every partition that sees it."""

@@ -18,7 +18,7 @@ REGIONS_FOR_EVERYWHERE = 3
 SHARED_DROP = 0.5
 #: Nothing is learnt from a region under this share of the evidence.
 SUSPECTED = 0.5
-#: A crowd that falls silent again so soon after it was back never was: one incident for people, not two.
+#: A crowd that falls silent again so soon after it was known to be back never was: one incident for people, not two.
 SAME_MS = DAY_MS
 #: A crowd that is livelier than this, all regions together, makes up for quiet days: of one visit a week no more is learnt.
 MOST_LIFT = 1.15
@@ -80,13 +80,13 @@ def _end(crowd: Crowd, tick_ms: int, hour_ms: int, hour: _Hour) -> list[Incident
         if is_back or tick_ms - incident.since_ms > LONGEST_MS:
             if not is_back:
                 crowd.baseline.forget(codes)
-            ended.append(_close(crowd, name, standing.back_ms if is_back else tick_ms))
+            ended.append(_close(crowd, name, standing.back_ms if is_back else tick_ms, tick_ms))
     return ended
 
 
-def _close(crowd: Crowd, name: str, over_ms: int) -> Incident:
+def _close(crowd: Crowd, name: str, over_ms: int, known_ms: int) -> Incident:
     incident = crowd.incidents.pop(name)
-    incident.over_ms = over_ms
+    incident.over_ms, incident.known_over_ms = over_ms, known_ms
     _standing(crowd, name).come_back()
     crowd.lately[name] = incident
     return incident
@@ -103,7 +103,9 @@ def _begin(crowd: Crowd, hour_ms: int, hour: _Hour) -> list[Incident]:
         _region(crowd, code).watch(hour_ms, heard.beside(_others_ratio(crowd, free, code)))
     whole = _watch_whole(crowd, free, hour_ms, hour)
     if whole is not None and whole.is_declared:
-        told = [_close(crowd, name, hour_ms) for name, one in list(crowd.incidents.items()) if one.feed == CALLS]
+        told = [
+            _close(crowd, name, hour_ms, hour_ms) for name, one in list(crowd.incidents.items()) if one.feed == CALLS
+        ]
         for code in free:
             _region(crowd, code).come_back()
         return [*told, _declare(crowd, EVERYWHERE, EVERYWHERE, free)]
@@ -144,7 +146,7 @@ def _declare(crowd: Crowd, name: str, where: str, codes: list[int]) -> Incident:
     lines = int(crowd.lines[codes].sum())
     incident = Incident(where, CALLS, since_ms, local_day(since_ms, zone), lines, standing.heard, near_holiday=near)
     before = crowd.lately.pop(name, None)
-    if before is not None and since_ms - before.over_ms < SAME_MS:
+    if before is not None and since_ms - before.known_over_ms < SAME_MS:
         incident = before.goes_on(incident)
     standing.go_down()
     crowd.incidents[name] = incident

@@ -177,6 +177,24 @@ def test_a_crowd_that_is_back_for_some_hours_only_is_still_the_same_incident() -
     assert len({incident.incident_id() for _, incident in town.told}) == 2
 
 
+def test_a_crowd_of_which_it_takes_long_to_know_that_it_is_back_is_still_the_same_incident() -> None:
+    """Half back on a Sunday, as before on Monday: more than a day after the first of it, less than a day after it was told."""
+    town = Town()
+    town.live(24 * 28)
+    town.live(40, lambda region, hour: 0.4)
+    while len(town.told) == 1:
+        town.live(1, lambda region, hour: 0.69)
+    over = town.told[-1][1]
+    assert over.known_over_ms - over.over_ms >= 6 * HOUR_MS
+
+    while START_MS + town.hour * HOUR_MS <= over.over_ms + DAY_MS:
+        town.live(1, lambda region, hour: 0.69)
+    town.live(30, lambda region, hour: 0.3)
+    assert len(town.told) == 3
+    assert len({incident.incident_id() for _, incident in town.told}) == 1
+    assert town.crowd.incidents["everywhere"].known_over_ms == 0
+
+
 def test_partitions_that_see_the_same_incident_give_it_the_same_id() -> None:
     ids = set()
     for seed in range(6):
