@@ -237,8 +237,8 @@ def _allowed(message: str, policy_type: type[msgspec.Struct]) -> str:
     """What would have been right, where the message does not say it."""
     if "unknown field" in message:
         return f"; the keys are {', '.join(policy_type.__struct_fields__)}"
-    for key, values in (("level", Level), ("origin", Origin)):
-        if "Invalid enum value" in message and message.endswith(f"`$.{key}`"):
+    for key, values in (("level", Level), ("origin", Origin), ("out_for", KINDS)):
+        if "Invalid enum value" in message and f"`$.{key}" in message:
             return f"; allowed are {', '.join(values)}"
     return ""
 

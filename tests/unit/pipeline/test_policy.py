@@ -15,6 +15,7 @@ TYPOS = [
     ("weight = 0.", "weight = 1.", ["[soft.usage_drop]", "`$.weight`", "<= 1.0"]),
     ("weight = 0.", 'weight = "" #', ["[soft.usage_drop]", "`$.weight`", "Expected `float`"]),
     ('origin = "own_usage"', 'origin = "usage"', ["[soft.usage_drop]", "`$.origin`", "own_usage, own_billing"]),
+    ('out_for = ["public"', 'out_for = ["publik"', ["[soft.usage_drop]", "out_for", "public, business, key_account"]),
     ('level = "warn"', 'level = "warning"', ["[hard.port_eligibility_query]", "`$.level`", "watch, warn, critical"]),
     ("days = 45", "days = 0", ["[hard.termination]", "`$.days`", "> 0"]),
     ("base_rate = 0.02", "base_rat = 0.02", ["`base_rat`", "the keys are base_rate"]),
