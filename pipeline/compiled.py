@@ -20,3 +20,8 @@ def compiled(function: Callable[Parameters, Result]) -> Callable[Parameters, Res
         return cast(Callable[Parameters, Result], numba.njit(cache=True, nogil=True)(function))
     except RuntimeError:  # no folder for what is compiled can be written to
         return cast(Callable[Parameters, Result], numba.njit(nogil=True)(function))
+
+
+def inlined(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """The same function as a part of every compiled one that calls it: a call with arrays costs more than a small loop."""
+    return cast(Callable[Parameters, Result], numba.njit(inline="always")(function))

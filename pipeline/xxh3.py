@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.compiled import compiled
+from pipeline.words import word_at
 
 SIZE_MAX = 64
 SECRET = np.frombuffer(
@@ -28,10 +29,10 @@ Text = NDArray[np.uint8]
 
 @compiled
 def xxh3_64(text: Text, at: int, stop: int) -> np.uint64:
-    """Hash of the bytes from `at` to `stop`, of which there are 1 to `SIZE_MAX`.
+    """Hash of the bytes from `at` to `stop`, of which there are 1 to `SIZE_MAX`; `PADDING` more follow in the text.
 
     >>> import xxhash
-    >>> int(xxh3_64(np.frombuffer(b"L000006425", np.uint8), 0, 10)) == xxhash.xxh3_64_intdigest(b"L000006425")
+    >>> int(xxh3_64(np.frombuffer(b"L000006425".ljust(40), np.uint8), 0, 10)) == xxhash.xxh3_64_intdigest(b"L000006425")
     True
     """
     size = stop - at
@@ -43,13 +44,13 @@ def xxh3_64(text: Text, at: int, stop: int) -> np.uint64:
         mixed = (mixed ^ mixed >> U64(29)) * PRIME_3
         return U64(mixed ^ mixed >> U64(32))
     if size <= 8:
-        mixed = (_word(text, stop - 4, 4) + (_word(text, at, 4) << U64(32))) ^ FLIP_8
+        mixed = ((word_at(text, stop - 4) & LOW) + (word_at(text, at) << U64(32))) ^ FLIP_8
         mixed ^= _turned(mixed, 49) ^ _turned(mixed, 24)
         mixed *= MIX_SHORT
         mixed = (mixed ^ ((mixed >> U64(35)) + U64(size))) * MIX_SHORT
         return U64(mixed ^ mixed >> U64(28))
     if size <= 16:
-        low, high = _word(text, at, 8) ^ FLIP_LOW, _word(text, stop - 8, 8) ^ FLIP_HIGH
+        low, high = word_at(text, at) ^ FLIP_LOW, word_at(text, stop - 8) ^ FLIP_HIGH
         return _avalanche(U64(size) + _swapped(low) + high + _folded(low, high))
     total = U64(size) * PRIME_1
     for pair in range((size - 1) // 32, -1, -1):
@@ -60,16 +61,7 @@ def xxh3_64(text: Text, at: int, stop: int) -> np.uint64:
 @compiled
 def _mixed(text: Text, at: int, secret: int) -> np.uint64:
     """Sixteen bytes of a longer text with two words of the secret."""
-    return _folded(_word(text, at, 8) ^ SECRET[secret], _word(text, at + 8, 8) ^ SECRET[secret + 1])
-
-
-@compiled
-def _word(text: Text, at: int, size: int) -> np.uint64:
-    """So many bytes as a number, the lowest first."""
-    word = U64(0)
-    for byte in range(size):
-        word |= U64(text[at + byte]) << U64(8 * byte)
-    return word
+    return _folded(word_at(text, at) ^ SECRET[secret], word_at(text, at + 8) ^ SECRET[secret + 1])
 
 
 @compiled

@@ -17,7 +17,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from pipeline.columns import CdrColumns
-from pipeline.compiled import compiled
+from pipeline.compiled import compiled, inlined
 from pipeline.events import CallDetailRecord
 from pipeline.id_column import IdColumn
 from pipeline.partitioning import MULTIPLIER, POSITIVE, SEED, SHIFT
@@ -44,6 +44,7 @@ from pipeline.sources.plain_tokens import (
     skip_space,
     string_stop,
 )
+from pipeline.words import PADDING, word_at
 from pipeline.xxh3 import SIZE_MAX, xxh3_64
 
 #: Limits of ids and times in the contract (`pipeline.events`).
@@ -69,10 +70,17 @@ WORDS = np.array(
 )  # fmt: skip
 PLACING = np.isin(np.arange(len(FIELDS)), (TS_MS, RECEIVED_MS, ACCOUNT_ID))
 NAME_SIZES = np.array([len(name) for name in FIELDS])
-NAMES = np.array([list(name.encode().ljust(max(NAME_SIZES))) for name in FIELDS], np.uint8)
+#: Keys as they are written, in words of eight bytes, and which of their bytes count.
+_KEYS = [f'"{name}"'.encode() for name in FIELDS]
+KEY_WORDS, KEY_MASKS = (
+    np.array([list(key.ljust(24, b"\0")) for key in keys], np.uint8).view(np.uint64)
+    for keys in (_KEYS, [b"\xff" * len(key) for key in _KEYS])
+)
 #: Keys of a line whose field is foreseen by the line before.
 KEYS_FORESEEN = 64
 TENS = 10.0 ** np.arange(16)
+#: What follows a text, so that words of eight bytes can be read at its end.
+BEYOND = b"\n" * PADDING
 
 
 #: What is noted of a line, a row of numbers each; and of a record that became columns.
@@ -115,7 +123,7 @@ class CallScanner:
 
     def scan(self, text: bytes) -> tuple[LineScan, CdrColumns]:
         """Whole lines, the last of which ends in a line feed, too; offsets are their numbers in the text."""
-        array = np.frombuffer(text, np.uint8)
+        array = np.frombuffer(text + BEYOND, np.uint8)
         lines, records, amounts, hashes = _scan(
             array, count_lines(text), self._max_bytes, self._is_own, self._order, self._known
         )
@@ -192,7 +200,7 @@ def _scan(
     lines = np.zeros((len(LINE_NOTES), n_lines), np.int64)
     records, amounts = np.zeros((len(RECORD_NOTES), n_lines), np.int64), np.empty((2, n_lines), np.float64)
     hashes, codes = np.empty((2, n_lines), np.uint64), known[2]
-    words, fields = np.empty(BYTES_MAX, np.uint8), np.empty((len(FIELDS), 4), np.int64)
+    words, fields = np.empty(BYTES_MAX + PADDING, np.uint8), np.empty((len(FIELDS), 4), np.int64)
     at, count = 0, 0
     for line in range(n_lines):
         lines[START, line], lines[ROW, line], lines[COMBINATION, line] = at, ODD, NOWHERE
@@ -247,35 +255,38 @@ def _line(text: Text, at: int, order: Numbers, fields: Numbers) -> int:
     return at + 1 if text[at] == CLOSE and text[at + 1] == LINE_FEED else -1
 
 
-@compiled
+@inlined
 def _key(text: Text, at: int, order: Numbers, number: int) -> tuple[int, int]:
     """Field of the key that begins here, and behind the key; -1 where it is odd."""
     is_foreseen = number < len(order)
     if is_foreseen and order[number] != OTHER:
         field = order[number]
-        stop = at + NAME_SIZES[field] + 1
-        if text[at] == QUOTE and _is_name(text, at + 1, field) and text[stop] == QUOTE:
-            return int(field), stop + 1
+        if _is_key(text, at, field):
+            return int(field), int(at + NAME_SIZES[field] + 2)
     stop = string_stop(text, at)
     if stop < 0:
         return OTHER, -1
     for field in range(1, len(NAME_SIZES)):
-        if stop - at - 2 == NAME_SIZES[field] and _is_name(text, at + 1, field):
+        if _is_key(text, at, field):
             if is_foreseen:
                 order[number] = field
             return field, stop
     return OTHER, stop
 
 
-@compiled
-def _is_name(text: Text, at: int, field: int) -> bool:
-    place, size = 0, NAME_SIZES[field]
-    while place < size and text[at + place] == NAMES[field, place]:
-        place += 1
-    return bool(place == size)
+@inlined
+def _is_key(text: Text, at: int, field: int) -> bool:
+    """Whether the key of this field begins here."""
+    if (word_at(text, at) ^ KEY_WORDS[field, 0]) & KEY_MASKS[field, 0]:
+        return False
+    if NAME_SIZES[field] <= 6:
+        return True
+    second = (word_at(text, at + 8) ^ KEY_WORDS[field, 1]) & KEY_MASKS[field, 1]
+    third = (word_at(text, at + 16) ^ KEY_WORDS[field, 2]) & KEY_MASKS[field, 2]
+    return not (second | third)
 
 
-@compiled
+@inlined
 def _value(text: Text, at: int, field: int, fields: Numbers) -> int:
     """Behind the value that begins here; -1 where it is odd."""
     fields[field, DECIMALS] = NONE
@@ -286,19 +297,19 @@ def _value(text: Text, at: int, field: int, fields: Numbers) -> int:
     return literal_stop(text, at)
 
 
-@compiled
+@inlined
 def _is_placed(text: Text, fields: Numbers) -> bool:
     """Whether whose the line is and when it happened is plain."""
     is_received = _is_time(RECEIVED_MS, fields) if fields[RECEIVED_MS, BEGIN] else True
     return is_received and _is_time(TS_MS, fields) and _is_id(text, ACCOUNT_ID, ID_MAX, fields)
 
 
-@compiled
+@inlined
 def _is_time(field: int, fields: Numbers) -> bool:
     return bool(fields[field, BEGIN] and fields[field, DECIMALS] == 0 and fields[field, DIGITS] <= TIME_MAX)
 
 
-@compiled
+@inlined
 def _place(text: Text, lines: Numbers, line: int, fields: Numbers) -> int:
     """Note whose the line is, which is returned, and when it happened."""
     lines[HAPPENED, line] = lines[RECEIVED, line] = fields[TS_MS, DIGITS]
@@ -309,13 +320,13 @@ def _place(text: Text, lines: Numbers, line: int, fields: Numbers) -> int:
     return int(account)
 
 
-@compiled
+@inlined
 def _is_id(text: Text, field: int, size_max: int, fields: Numbers) -> bool:
     begin, end = fields[field, BEGIN], fields[field, END]
     return bool(begin and text[begin] == QUOTE and 2 < end - begin <= size_max + 2)
 
 
-@compiled
+@inlined
 def _combination(text: Text, fields: Numbers, known: Known, words: Text) -> int:
     """Place of what this record is about; `words` is room for its bytes."""
     size = 0
@@ -331,7 +342,7 @@ def _combination(text: Text, fields: Numbers, known: Known, words: Text) -> int:
     return place_of(known, words, size)
 
 
-@compiled
+@inlined
 def _is_record(text: Text, fields: Numbers) -> bool:
     """Whether all fields beside those of the combination and of the place are there once and as the contract has them."""
     if fields[OTHER, BEGIN] or not (
@@ -349,7 +360,7 @@ def _is_record(text: Text, fields: Numbers) -> bool:
     return not fields[SESSION_ID, BEGIN] or _is_id(text, SESSION_ID, len(text), fields)
 
 
-@compiled
+@inlined
 def _note(
     text: Text,
     records: Numbers,
@@ -371,17 +382,14 @@ def _note(
             records[begin, record], records[begin + 1, record] = fields[field, BEGIN] + 1, fields[field, END] - 1
 
 
-@compiled
+@inlined
 def _murmur2(text: Text, at: int, stop: int) -> np.uint32:
     """`pipeline.partitioning.murmur2` of these bytes."""
     multiplier, size = np.uint32(MULTIPLIER), stop - at
     hashed = np.uint32(SEED) ^ np.uint32(size)
     whole = at + (size & ~3)
     for place in range(at, whole, 4):
-        word = np.uint32(0)
-        for byte in range(4):
-            word |= np.uint32(text[place + byte]) << np.uint32(8 * byte)
-        word = np.uint32(word * multiplier)
+        word = np.uint32(np.uint32(word_at(text, place)) * multiplier)
         word = np.uint32((word ^ (word >> np.uint32(SHIFT))) * multiplier)
         hashed = np.uint32(hashed * multiplier) ^ word
     for place in range(whole, stop):
