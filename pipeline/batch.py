@@ -42,19 +42,20 @@ class MergedBatch:
         return MergedBatch(self.cdr.part(*cdr), self.thin[thin[0] : thin[1]])
 
 
-def in_turn(batch: MergedBatch, resets: Callable[[ThinRecord], bool]) -> Iterator[MergedBatch]:
+def in_turn(batch: MergedBatch, resets: Callable[[ThinRecord, int, int], bool]) -> Iterator[MergedBatch]:
     """The batch in parts within which thin records may be applied before call records, in order.
 
     Args:
         batch: in merge order.
-        resets: whether a thin record sets back, or moves, what call records add to. Such a record begins a part, behind all
-            call records that come before it in the merge order; else what is remembered would depend on where batches end.
+        resets: whether a thin record sets back, or moves, what the call records from one place to another add to, which come
+            before it in the merge order. Such a record begins a part, behind all of them; else what is remembered would depend
+            on where batches end.
     """
     cdr_at = thin_at = 0
     for place, item in enumerate(batch.thin):
         side: Literal["left", "right"] = "left" if STREAM_RANK[item.stream] < STREAM_RANK[Stream.CDR] else "right"
         stop = int(np.searchsorted(batch.cdr.received_ms, item.received_ms, side=side))
-        if stop > cdr_at and resets(item):
+        if stop > cdr_at and resets(item, cdr_at, stop):
             yield batch.part((cdr_at, stop), (thin_at, place))
             cdr_at, thin_at = stop, place
     yield batch.part((cdr_at, len(batch.cdr)), (thin_at, len(batch.thin)))

@@ -20,12 +20,13 @@ from pipeline.columns import CdrColumns, ThinRecord
 from pipeline.decide_records import RecordDecisions
 from pipeline.decide_ticks import SweepObserver, TickDecisions
 from pipeline.effects import Effects
-from pipeline.events import STREAM_RANK, BillingKind, BillingRecord, CareKind, CareRecord, CustomerRecord, Stream
+from pipeline.events import STREAM_RANK, CareKind, CareRecord, CustomerRecord, Stream
 from pipeline.kinds import RIVAL_PLACES, KindTable
 from pipeline.live_rules import PolicyInUse
 from pipeline.models_in_use import ModelsInUse
 from pipeline.policy import SignalPolicy
 from pipeline.ports import LabelKeeper, Scorer
+from pipeline.resets import Resets
 from pipeline.state.catalogue import QUANTITIES, RIVAL_HALF_LIVES
 from pipeline.state.decay import DAY_MS
 from pipeline.state.partition import NO_CLOCK, PartitionState
@@ -190,21 +191,10 @@ class Engine:
         if not len(batch):
             return
         warned_before = len(effects.warnings)
-        for part in in_turn(batch, self._resets):
+        for part in in_turn(batch, Resets(self.state, batch)):
             self._take_part(part, effects)
         self.state.newest_ms = max(self.state.newest_ms, _newest(batch))
         self._ticks.publish_views_of(effects.warnings[warned_before:], self.state.newest_ms, effects)
-
-    def _resets(self, item: ThinRecord) -> bool:
-        """Whether a record may close a cycle, let a line begin anew, or move one: what calls add to is another then."""
-        record = item.record
-        if isinstance(record, BillingRecord):
-            return record.kind is BillingKind.INVOICE
-        if isinstance(record, CustomerRecord):
-            lines, account = self.state.lines, self.state.accounts.row_of.get(record.account_id, -1)
-            rows = [lines.row_of.get(line_id) for line_id in record.lines]
-            return any(row is None or int(lines["account"][row]) != account for row in rows)
-        return item.stream is not Stream.CARE
 
     def _take_part(self, batch: MergedBatch, effects: Effects) -> None:
         lines, hashes = self.state.lines, batch.cdr.line_hash
