@@ -8,7 +8,6 @@ corrects it.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from math import isnan
 from operator import attrgetter
 
 import msgspec
@@ -29,6 +28,7 @@ from models.segments import Segments
 from models.snapshots import Segment, as_float32, example_id, proof_days, sampled, stable_hashes
 from pipeline.events import ChurnKind, Example
 from pipeline.ports import FloatMatrix
+from pipeline.state.id_rows import picked
 
 
 class Contact(msgspec.Struct, array_like=True):
@@ -87,13 +87,15 @@ class DelayedLabels:
         turn, weight = sampled(hashes, tick_ms // DAY_MS, rules.snapshot_every_days, rules.rows_per_day_max)
         if len(turn) == 0:
             return
-        order = sorted(turn.tolist(), key=line_ids.__getitem__)
+        chosen = dict(zip(picked(line_ids, turn.tolist()), turn.tolist(), strict=True))
+        ids = sorted(chosen)
+        order = [chosen[line_id] for line_id in ids]
         self._segments.add(
             Segment(
                 tick_ms,
                 weight,
-                tuple(line_ids[i] for i in order),
-                tuple(account_ids[i] for i in order),
+                tuple(ids),
+                tuple(picked(account_ids, order)),
                 as_float32(features[order]),
                 self._schema,
             )
@@ -177,7 +179,7 @@ class DelayedLabels:
         self._swept_ms = tick_ms
         if last_activity_ms is not None:
             quiet = np.flatnonzero(last_activity_ms < tick_ms - self._rules.quiet_ms)
-            self._quiet = {line_ids[i] for i in quiet.tolist()}
+            self._quiet = set(picked(line_ids, quiet.tolist()))
 
     def _stayers(self, segment: Segment, tick_ms: int) -> list[Example]:
         """Lines of a segment whose drawn time has passed and that were there then; a quiet one waits for a sign of life."""
@@ -187,9 +189,9 @@ class DelayedLabels:
         for position in np.flatnonzero((proof_ms <= tick_ms) & ~self._segments.told(segment)).tolist():
             line_id, until_ms = segment.line_ids[position], int(proof_ms[position])
             departures = self._departures.get(line_id)
-            verdict, _ = judge(segment.snapshot_ms, until_ms, tick_ms, departures, self._rules)
             if may_wait and line_id in self._quiet and not departures:
                 continue
+            verdict, _ = judge(segment.snapshot_ms, until_ms, tick_ms, departures, self._rules)
             told.append(position)
             weight = segment.weight * self._treatment_weight(segment, position, until_ms)
             if verdict is Verdict.STAYED and weight > 0.0:
@@ -324,4 +326,7 @@ class DelayedLabels:
 
 def _json_numbers(features: NDArray[np.float32]) -> list[float | None]:
     """Floats for JSON, which has no NaN: a missing value is None."""
-    return [None if isnan(number) else number for number in features.tolist()]
+    numbers: list[float | None] = features.tolist()
+    for place in np.flatnonzero(np.isnan(features)).tolist():
+        numbers[place] = None
+    return numbers

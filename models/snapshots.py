@@ -9,6 +9,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.state.id_rows import IdRows
+
 FLOAT32_LIMIT = 1e30
 PAGE_BYTES_MAX = 400_000
 
@@ -56,7 +58,10 @@ def stable_hashes(line_ids: Sequence[str]) -> NDArray[np.uint64]:
     CRC-32 (0.2 us a line) spreads similar ids; the multiplication mixes upwards (Knuth, The Art of Computer
     Programming, volume 3, section 6.4).
     """
-    codes = np.fromiter(map(crc32, map(str.encode, line_ids)), dtype=np.uint64, count=len(line_ids))
+    if isinstance(line_ids, IdRows):
+        codes = line_ids.crc32()
+    else:
+        codes = np.fromiter(map(crc32, map(str.encode, line_ids)), dtype=np.uint64, count=len(line_ids))
     codes *= np.uint64(0x9E3779B97F4A7C15)
     return codes >> np.uint64(16)
 

@@ -26,6 +26,7 @@ from pipeline.signals.registry import SWEPT_SIGNALS, TICK_SIGNALS
 from pipeline.silence_labels import label_silence
 from pipeline.state.cases import Case
 from pipeline.state.catalogue import NEVER
+from pipeline.state.id_rows import IdRows
 from pipeline.state.partition import PartitionState
 from pipeline.views import views_of
 from pipeline.warner import Warner
@@ -261,8 +262,8 @@ class TickDecisions:
         rows, features = rows[usable], features[usable]
         self._labels.snapshot(
             now_ms,
-            lines.ids.of_rows(rows),
-            accounts.ids.of_rows(lines["account"][rows]),
+            IdRows(lines.ids, rows),
+            IdRows(accounts.ids, lines["account"][rows]),
             features,
             lines["last_ms"][rows],
         )
