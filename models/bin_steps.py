@@ -1,6 +1,7 @@
 """The loops that put values into bins, compiled."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.tree_steps import CodeMatrix, IntVector
 from pipeline.compiled import compiled
@@ -42,3 +43,32 @@ def put_codes(features: FloatMatrix, edges: FloatVector, start: IntVector, codes
                         above = middle
                 known[feature], known_code[feature] = value, 0 if np.isnan(value) else low - first + 1
             codes[row, feature] = known_code[feature]
+
+
+@compiled
+def count_codes(codes: CodeMatrix, start: IntVector) -> IntVector:
+    """How many rows are in each bin, (n_bins,); `start`: first bin of each feature and the number of all."""
+    found = np.zeros(start[-1], np.int64)
+    for row in range(codes.shape[0]):
+        for feature in range(codes.shape[1]):
+            found[start[feature] + codes[row, feature]] += 1
+    return found
+
+
+@compiled
+def seldom_bins(
+    codes: CodeMatrix, features: IntVector, start: IntVector, common: IntVector
+) -> tuple[IntVector, NDArray[np.uint32]]:
+    """The bins of some features that each row is in, without the `common` one of each; row after row, with their ends."""
+    ends = np.zeros(codes.shape[0] + 1, np.int64)
+    for row in range(codes.shape[0]):
+        ends[row + 1] = ends[row]
+        for one in features:
+            ends[row + 1] += start[one] + codes[row, one] != common[one]
+    bins, at = np.empty(ends[-1], np.uint32), 0
+    for row in range(codes.shape[0]):
+        for one in features:
+            if start[one] + codes[row, one] != common[one]:
+                bins[at] = start[one] + codes[row, one]
+                at += 1
+    return ends, bins

@@ -83,9 +83,8 @@ def _grow(
     chosen = np.sort(random.permutation(n_features)[: max(1, round(n_features * rules.feature_share))])
     sample = np.flatnonzero(random.random(n_rows) < rules.row_share)
     slopes = slopes_of(np.tanh(0.5 * total[sample]), churned, weight, sample, grid)
-    start = np.cumsum([0, *bins.sizes[chosen]])
     limits = (rules.depth, rules.bins + 1, rules.l2, rules.child_weight_minimum)
-    feature, cut, sums = grow(bins.codes, sample, slopes, chosen, start, limits)
+    feature, cut, sums = grow(sample, slopes, bins.chosen(chosen), limits)
     threshold = np.full(len(feature), NEVER)
     for node in np.flatnonzero(cut <= rules.bins).tolist():
         edges = bins.edges[feature[node]]

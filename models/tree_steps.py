@@ -3,6 +3,8 @@
 Sums are exact on their grid (`histograms.on_grid`), so that the order in which they are taken plays no part.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +15,26 @@ IntVector = NDArray[np.int64]
 #: Bins of rows' values in as few bytes as hold them: memory traffic is what the time goes to.
 CodeMatrix = NDArray[np.uint8] | NDArray[np.int64]
 Unsigned = NDArray[np.uint64]
+
+
+class Chosen(NamedTuple):
+    """The features that a tree may cut, with their bins one after the other.
+
+    `codes`: bin of each value of all features, (n, n_features). `features`: which ones, `start`: first bin of each and the number
+    of all. `full`: those of them that are summed by `codes`, from `full_start` on. Of the others, which are nearly always in one
+    bin, that bin is `common` (-1 of a full one), and `seldom`, up to `ends` of each row, are the rest: `number` tells what bin
+    each is here, the number of all where its feature was not chosen.
+    """
+
+    codes: CodeMatrix
+    features: IntVector
+    start: IntVector
+    full: Unsigned
+    full_start: Unsigned
+    common: IntVector
+    ends: IntVector
+    seldom: NDArray[np.uint32]
+    number: NDArray[np.uint32]
 
 
 @compiled
@@ -33,27 +55,42 @@ def slopes_of(
 
 
 @compiled
-def add_slopes(
-    codes: CodeMatrix,
-    rows: IntVector,
-    slopes: FloatMatrix,
-    places: IntVector,
-    columns: Unsigned,
-    start: Unsigned,
-    sums: FloatMatrix,
-) -> None:
-    """Add the slopes of these places among `rows` to the sums of the bins that they are in, (bins, 2).
+def add_slopes(rows: IntVector, slopes: FloatMatrix, places: IntVector, own: Chosen, sums: FloatMatrix) -> None:
+    """Add the slopes of these places among `rows` to the sums of the bins that they are in, (bins + 1, 2).
 
-    `codes`: (n, n_features), of which `columns` count, `start`: first bin of each of them. Numbers without a sign: where there is
-    one, each place is asked whether it counts from the end, which takes as long as the adding.
+    Numbers without a sign: where there is one, each place is asked whether it counts from the end, which takes as long as the
+    adding.
     """
     flat = sums.ravel()  # a view
+    codes, full, full_start, ends, seldom, number = (
+        own.codes,
+        own.full,
+        own.full_start,
+        own.ends,
+        own.seldom,
+        own.number,
+    )
+    all_g = all_h = 0.0
     for place in places:
         gradient, hessian, row = slopes[place, 0], slopes[place, 1], np.uint64(rows[place])
-        for one in range(len(columns)):
-            at = (start[one] + np.uint64(codes[row, columns[one]])) * np.uint64(2)
+        all_g += gradient
+        all_h += hessian
+        for one in range(len(full)):
+            at = (full_start[one] + np.uint64(codes[row, full[one]])) * np.uint64(2)
             flat[at] += gradient
             flat[at + np.uint64(1)] += hessian
+        for one in range(ends[row], ends[row + np.uint64(1)]):
+            at = np.uint64(number[seldom[one]]) * np.uint64(2)
+            flat[at] += gradient
+            flat[at + np.uint64(1)] += hessian
+    for one in range(len(own.start) - 1):
+        common = own.common[one]
+        if common >= 0:  # no row names it: it has what the others leave
+            left_g, left_h = all_g, all_h
+            for at in range(own.start[one], own.start[one + 1]):
+                left_g -= sums[at, 0]
+                left_h -= sums[at, 1]
+            sums[common, 0], sums[common, 1] = left_g, left_h
 
 
 @compiled
@@ -98,39 +135,32 @@ def share_out(codes: CodeMatrix, rows: IntVector, feature: int, cut: int, places
 
 @compiled
 def grow(
-    codes: CodeMatrix,
-    rows: IntVector,
-    slopes: FloatMatrix,
-    chosen: IntVector,
-    start: IntVector,
-    rules: tuple[int, int, float, float],
+    rows: IntVector, slopes: FloatMatrix, own: Chosen, rules: tuple[int, int, float, float]
 ) -> tuple[IntVector, IntVector, FloatMatrix]:
     """The next tree on these rows: feature and cut of its inner nodes in heap order, and the sums of slopes of its leaves.
 
-    `slopes`: of `rows`, (n, 2). `chosen`: features that may be cut, `start`: first bin of each and the number of all. `rules`:
-    depth, a cut that no bin is above, l2, least hessian. Of two children the one with fewer rows is summed, the other is what is
-    left of their parent. A cut is the bin after which rows go right.
+    `slopes`: of `rows`, (n, 2). `rules`: depth, a cut that no bin is above, l2, least hessian. Of two children the one with fewer
+    rows is summed, the other is what is left of their parent. A cut is the bin after which rows go right.
     """
     depth, no_cut, l2, least_hessian = rules
     inner = 2**depth - 1
     feature, cut = np.zeros(inner, np.int64), np.full(inner, no_cut, np.int64)
     first, stop = np.zeros(2 * inner + 1, np.int64), np.zeros(2 * inner + 1, np.int64)
     places, room = np.arange(len(rows)), np.empty(len(rows) + 1, np.int64)
-    columns, starts = chosen.astype(np.uint64), start.astype(np.uint64)
-    sums = np.zeros((inner, start[-1], 2))
+    sums = np.zeros((inner, own.start[-1] + 1, 2))
     stop[0] = len(rows)
-    add_slopes(codes, rows, slopes, places, columns, starts, sums[0])
+    add_slopes(rows, slopes, places, own, sums[0])
     for node in range(inner):
         begin, end, left, right = first[node], stop[node], 2 * node + 1, 2 * node + 2
-        found, after = best_cut(sums[node], start, l2, least_hessian)
+        found, after = best_cut(sums[node], own.start, l2, least_hessian)
         middle = end
         if found >= 0:
-            feature[node], cut[node] = chosen[found], after
-            middle = begin + share_out(codes, rows, chosen[found], after, places[begin:end], room)
+            feature[node], cut[node] = own.features[found], after
+            middle = begin + share_out(own.codes, rows, feature[node], after, places[begin:end], room)
         first[left], stop[left], first[right], stop[right] = begin, middle, middle, end
         if right < inner:
             fewer, others = (left, right) if middle - begin <= end - middle else (right, left)
-            add_slopes(codes, rows, slopes, places[first[fewer] : stop[fewer]], columns, starts, sums[fewer])
+            add_slopes(rows, slopes, places[first[fewer] : stop[fewer]], own, sums[fewer])
             sums[others] = sums[node] - sums[fewer]
     leaves = np.zeros((inner + 1, 2))
     for leaf in range(inner + 1):
