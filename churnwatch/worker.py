@@ -82,7 +82,7 @@ def build_app(settings: Settings, metrics: Metrics) -> WorkerApp:
         PolicyError: the signal policy cannot be used.
     """
     parts = engine_parts(settings)
-    load_compiled(parts.make_task(0, {}, {}))
+    load_compiled(parts.make_task(0, {}, {}), len(parts.features))
     app = WorkerApp(
         f"{settings.kafka.topic_prefix}-{settings.worker.id}",
         broker=[f"kafka://{address}" for address in settings.kafka.bootstrap.split(",")],
