@@ -8,6 +8,7 @@ likely to leave a line, and as large an account may leave. What is missing are m
 """
 
 import argparse
+import json
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -81,8 +82,10 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=600)
     parser.add_argument("--days", type=int, default=120)
     parser.add_argument("--key-share", type=float, help="share of key accounts; as the scenario has it where left out")
+    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
     parser.add_argument("--only", nargs="*", default=[], help="names of signals")
     options = parser.parse_args()
+    told = {}
     for scenario in options.scenario:
         found: dict[str, Tally] = {}
         for seed in options.seeds:
@@ -95,6 +98,9 @@ def main() -> None:
             for name, one in measure(config).items():
                 found.setdefault(name, Tally()).add(one)
         print(f"{scenario}, seeds {', '.join(map(str, options.seeds))}\n{shown(found, options.only)}", flush=True)
+        told[scenario] = {name: one.figures() for name, one in sorted(found.items())}
+    if options.json:
+        print(json.dumps(told, sort_keys=True))
 
 
 if __name__ == "__main__":
