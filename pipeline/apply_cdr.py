@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from pipeline.columns import CdrColumns
 from pipeline.compiled import compiled
-from pipeline.kinds import KIND_FACTS, RIVAL_PLACES
+from pipeline.kinds import KIND_FACTS
 from pipeline.state.catalogue import QUANTITIES, QUANTITY_INDEX, RING_DAYS, RIVAL_HALF_LIVES
-from pipeline.state.decay import DAY_MS, RATES_PER_MS, weights
+from pipeline.state.decay import DAY_MS, weights
 from pipeline.state.partition import PartitionState
 
 _FACT = {name: index for index, name in enumerate(KIND_FACTS)}
@@ -26,15 +26,16 @@ _COUNTED = {
 #: The fact from which each quantity is counted, -1 for those with an amount.
 COUNTED = np.array([_FACT[_COUNTED[name]] if name in _COUNTED else -1 for name, _, _ in QUANTITIES])
 SECONDS, MEGABYTES, CHARGE = (QUANTITY_INDEX[name] for name in ("seconds", "megabytes", "charge"))
-VOICE_OUT, VOICE_IN, SMS, DATA, OWN_ACT, ROAMING, FORWARDED = (
-    _FACT[name] for name in ("voice_out", "voice_in", "sms", "data", "own_act", "roaming", "forwarded_off_net")
+VOICE_OUT, VOICE_IN, SMS, DATA, OWN_ACT, ROAMING, FORWARDED, RIVAL = (
+    _FACT[name] for name in ("voice_out", "voice_in", "sms", "data", "own_act", "roaming", "forwarded_off_net", "rival")
 )
 #: Bits of the column `touched`.
 VOICE_BIT, MESSAGE_BIT, DATA_BIT = 1, 2, 4
 #: A day's count stops here, at the limit of its 16 bits.
 RING_MAX = 65_535
 LINE_COLUMNS_OF_CALLS = (
-    "sums", "first_ms", "last_ms", "last_own_ms", "forwarded_ms", "roaming_ms", "touched", "activity"
+    "sums", "first_ms", "last_ms", "last_own_ms", "forwarded_ms", "roaming_ms", "touched", "activity",
+    "rivals"
 )  # fmt: skip
 #: Line, time, seconds, megabytes, charge, facts of the kind, whether it counts as an event: an entry a record.
 Records = tuple[NDArray[Any], ...]
@@ -64,7 +65,6 @@ def apply_cdr(
     columns = tuple(lines[name] for name in LINE_COLUMNS_OF_CALLS)
     charges = (lines["account"], accounts["cycle_charge"])
     _apply(records, weights(cdr.ts_ms, state.landmark.ms), columns, charges, state.clock_ms // DAY_MS)
-    _add_to_rivals(state, cdr, rows, facts, counts_as_event)
     lines.touch(rows)
     accounts.touch(lines["account"][rows[cdr.charge > 0]])
 
@@ -73,7 +73,7 @@ def apply_cdr(
 def _apply(records: Records, weight: NDArray[np.float64], columns: Columns, charges: Charges, today: int) -> None:
     """Record after record, so that sums do not depend on where blocks begin and end; `weight`: at each half-life."""
     rows, ts_ms, seconds, megabytes, charge, facts, counts_as_event = records
-    sums, first, last, last_own, forwarded, roaming, touched, activity = columns
+    sums, first, last, last_own, forwarded, roaming, touched, activity, rivals = columns
     account_of, cycle_charge = charges
     amounts = np.zeros(len(COUNTED))
     for number in range(len(rows)):
@@ -84,6 +84,8 @@ def _apply(records: Records, weight: NDArray[np.float64], columns: Columns, char
         amounts[SECONDS] = seconds[number] * (fact[VOICE_OUT] + fact[VOICE_IN])
         amounts[MEGABYTES], amounts[CHARGE] = megabytes[number], charge[number]
         _add(sums[row], amounts, weight[number])
+        if is_event and fact[RIVAL] > 0:
+            _add_to_rival(rivals[row], fact[RIVAL] - 1, weight[number])
         if charge[number] > 0:
             cycle_charge[account_of[row]] += np.float32(charge[number])
         first[row], last[row] = min(first[row], ts), max(last[row], ts)
@@ -95,24 +97,11 @@ def _apply(records: Records, weight: NDArray[np.float64], columns: Columns, char
         _count(activity[row], ts // DAY_MS, today, is_event)
 
 
-def _add_to_rivals(
-    state: PartitionState,
-    cdr: CdrColumns,
-    rows: NDArray[np.int64],
-    facts: NDArray[np.int8],
-    counts_as_event: NDArray[np.bool_],
-) -> None:
-    """Count calls and messages with each rival's customers, in the order of the records as all sums."""
-    place = facts[:, _FACT["rival"]]
-    found = np.flatnonzero((place > 0) & counts_as_event)
-    if not len(found):
-        return
-    rivals = state.lines["rivals"].reshape(-1)
-    kept = len(RIVAL_HALF_LIVES)
-    cells = (rows[found] * RIVAL_PLACES + place[found] - 1) * kept
-    weight = np.exp(np.outer(cdr.ts_ms[found] - state.landmark.ms, RATES_PER_MS[list(RIVAL_HALF_LIVES)]))
-    for half_life in range(kept):
-        np.add.at(rivals, cells + half_life, weight[:, half_life].astype(np.float32))
+@compiled
+def _add_to_rival(rivals: NDArray[np.float32], place: int, weight: NDArray[np.float64]) -> None:
+    """Count a call or message with a customer of the rival at this place, at the half-lives that are kept of rivals."""
+    for number, half_life in enumerate(RIVAL_HALF_LIVES):
+        rivals[place * len(RIVAL_HALF_LIVES) + number] += np.float32(weight[half_life])
 
 
 @compiled

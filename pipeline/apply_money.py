@@ -2,8 +2,6 @@
 
 import math
 
-import numpy as np
-
 from pipeline.apply_records import keep_bill, keeps_recharges
 from pipeline.events import BillingKind, BillingRecord
 from pipeline.state.catalogue import NEVER
@@ -38,7 +36,9 @@ def apply_money(state: PartitionState, record: BillingRecord) -> None:
 def close_cycle(state: PartitionState, account_id: str) -> None:
     """An invoice came: what calls have cost since the last one is a whole cycle."""
     accounts, row = state.accounts, state.accounts.add(account_id)
-    accounts["cycle_charges"][row] = np.append(accounts["cycle_charges"][row][1:], accounts["cycle_charge"][row])
+    cycles = accounts["cycle_charges"][row]
+    cycles[:-1] = cycles[1:].copy()
+    cycles[-1] = accounts["cycle_charge"][row]
     accounts["cycle_charge"][row] = 0.0
     accounts.touch(row)
 

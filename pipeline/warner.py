@@ -36,7 +36,8 @@ class Warner:
 
     def have_left(self, rows: Sequence[int]) -> bool:
         """Whether these are lines and none of them is with us any more."""
-        return bool(rows) and not (self._state.lines["churned_ms"][list(rows)] == NEVER).any()
+        churned_ms = self._state.lines["churned_ms"]
+        return bool(rows) and all(churned_ms[row] != NEVER for row in rows)
 
     def warn(self, account_id: str, line_id: str | None, cause: str, now_ms: int, effects: Effects) -> None:
         """Warn of the signal that came on for a subject, with its score: the model's where there is one, or the prior's."""
