@@ -22,7 +22,7 @@ from pipeline.events import CallDetailRecord
 from pipeline.id_column import IdColumn
 from pipeline.partitioning import MULTIPLIER, POSITIVE, SEED, SHIFT
 from pipeline.sources.combinations import BYTES_MAX, NOWHERE, UNKNOWN, Known, none_known, place_of
-from pipeline.sources.files import LINE_FEED, count_lines
+from pipeline.sources.files import LINE_FEED
 from pipeline.sources.plain_tokens import (
     BEGIN,
     CLOSE,
@@ -125,7 +125,7 @@ class CallScanner:
         """Whole lines, the last of which ends in a line feed, too; offsets are their numbers in the text."""
         array = np.frombuffer(text + BEYOND, np.uint8)
         lines, records, amounts, hashes = _scan(
-            array, count_lines(text), self._max_bytes, self._is_own, self._order, self._known
+            array, _count_lines(array, len(text)), self._max_bytes, self._is_own, self._order, self._known
         )
         row = lines[ROW]
         scan = LineScan(
@@ -190,6 +190,14 @@ def _gathered(text: Text, records: Numbers) -> tuple[Text, Numbers]:
                 at += 1
             ends[2 * record + (begin == ACCOUNT_AT)] = at
     return result, ends
+
+
+@compiled
+def _count_lines(text: Text, size: int) -> int:
+    count = 0
+    for place in range(size):
+        count += text[place] == LINE_FEED
+    return count
 
 
 @compiled
