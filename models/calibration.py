@@ -99,22 +99,33 @@ def _sums(
 
     `heard`: what the learner's log-odds `said` add to the floor. Numpy took eight passes for it, a sixth of the learning.
     """
-    slopes, curves = np.zeros(3), np.zeros((3, 3))
-    change = np.empty(3)
-    change[0] = floor
+    by_floor = by_intercept = by_slope = 0.0
+    floors = floor_intercept = floor_slope = intercepts = intercept_slope = slopes = 0.0
     for row in range(len(said)):
-        odds = floor + heard[row]
-        change[1], change[2] = heard[row], heard[row] * said[row]
-        above = weight[row] * (1.0 / (1.0 + odds) - churned[row] / odds)
+        level = heard[row]
+        odds, bent = floor + level, level * said[row]
+        above = 1.0 / (1.0 + odds)
+        if churned[row]:  # few are: a division less for the others
+            above -= 1.0 / odds
+        above *= weight[row]
         bend = weight[row] / (odds * (1.0 + odds) * (1.0 + odds))
-        for one in range(3):
-            slopes[one] += above * change[one]
-            for other in range(one + 1):
-                curves[one, other] += bend * change[one] * change[other]
-    for one in range(3):
-        for other in range(one):
-            curves[other, one] = curves[one, other]
-    return slopes, curves
+        by_floor += above * floor
+        by_intercept += above * level
+        by_slope += above * bent
+        floors += bend * floor * floor
+        floor_intercept += bend * level * floor
+        floor_slope += bend * bent * floor
+        intercepts += bend * level * level
+        intercept_slope += bend * bent * level
+        slopes += bend * bent * bent
+    curves = np.array(
+        [
+            [floors, floor_intercept, floor_slope],
+            [floor_intercept, intercepts, intercept_slope],
+            [floor_slope, intercept_slope, slopes],
+        ]
+    )
+    return np.array([by_floor, by_intercept, by_slope]), curves
 
 
 def haste_of(log_odds: FloatVector, weight: FloatVector, elapsed: FloatVector, near: Calibration) -> float:
