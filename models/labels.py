@@ -186,7 +186,9 @@ class DelayedLabels:
         proof_ms = segment.snapshot_ms + DAY_MS * self._proof_days(segment)
         may_wait = self._may_wait(segment, tick_ms)
         examples, told = [], []
-        for position in np.flatnonzero((proof_ms <= tick_ms) & ~self._segments.told(segment)).tolist():
+        positions = np.flatnonzero((proof_ms <= tick_ms) & ~self._segments.told(segment))
+        numbers = _json_rows(segment.features[positions])
+        for place, position in enumerate(positions.tolist()):
             line_id, until_ms = segment.line_ids[position], int(proof_ms[position])
             departures = self._departures.get(line_id)
             if may_wait and line_id in self._quiet and not departures:
@@ -195,7 +197,7 @@ class DelayedLabels:
             told.append(position)
             weight = segment.weight * self._treatment_weight(segment, position, until_ms)
             if verdict is Verdict.STAYED and weight > 0.0:
-                examples.append(self._example(segment, position, tick_ms, weight, None))
+                examples.append(self._example(segment, position, tick_ms, weight, None, numbers[place]))
             elif verdict is not Verdict.CHURNED:
                 self.counts["left_out"] += 1
         self._segments.tell(segment, told)
@@ -225,7 +227,8 @@ class DelayedLabels:
                 if departure.kind is ChurnKind.SILENCE:
                     weight *= self._rules.silence_weight
                 if weight > 0.0:
-                    examples.append(self._example(segment, position, departure.known_ms, weight, departure))
+                    [numbers] = _json_rows(segment.features[[position]])
+                    examples.append(self._example(segment, position, departure.known_ms, weight, departure, numbers))
                 else:
                     self.counts["left_out"] += 1
         self._left = later
@@ -247,14 +250,19 @@ class DelayedLabels:
         return self._waits_for_silence and tick_ms < end_ms
 
     def _example(
-        self, segment: Segment, position: int, known_ms: int, weight: float, departure: Departure | None
+        self,
+        segment: Segment,
+        position: int,
+        known_ms: int,
+        weight: float,
+        departure: Departure | None,
+        numbers: list[float | None],
     ) -> Example:
         line_id, account_id = segment.line_ids[position], segment.account_ids[position]
-        features = segment.features[position]
         told_id = example_id(line_id, segment.snapshot_ms, segment.feature_schema)
         if departure is not None:
             told_id = f"{told_id}-{departure.churn_ms}"
-            kept = features.astype("<f4").tobytes()
+            kept = segment.features[position].astype("<f4").tobytes()
             self._learnt.add(
                 line_id, Learnt(told_id, segment.snapshot_ms, account_id, weight, kept, segment.feature_schema)
             )
@@ -266,7 +274,7 @@ class DelayedLabels:
             known_ms=known_ms,
             churned=departure is not None,
             weight=weight,
-            features=_json_numbers(features),
+            features=numbers,
             feature_schema=segment.feature_schema,
         )
 
@@ -304,7 +312,7 @@ class DelayedLabels:
             known_ms=known_ms,
             churned=False,
             weight=learnt.weight,
-            features=_json_numbers(np.frombuffer(learnt.features, "<f4")),
+            features=_json_rows(np.frombuffer(learnt.features, "<f4")[None, :])[0],
             feature_schema=learnt.feature_schema,
             corrects=learnt.example_id,
         )
@@ -324,9 +332,9 @@ class DelayedLabels:
         self._contacts.prune(lambda contact: contact.ts_ms + kept_ms >= tick_ms)
 
 
-def _json_numbers(features: NDArray[np.float32]) -> list[float | None]:
-    """Floats for JSON, which has no NaN: a missing value is None."""
-    numbers: list[float | None] = features.tolist()
-    for place in np.flatnonzero(np.isnan(features)).tolist():
-        numbers[place] = None
-    return numbers
+def _json_rows(features: NDArray[np.float32]) -> list[list[float | None]]:
+    """Rows of floats for JSON, which has no NaN: a missing value is None."""
+    rows: list[list[float | None]] = features.tolist()
+    for row, column in np.argwhere(np.isnan(features)).tolist():
+        rows[row][column] = None
+    return rows

@@ -14,7 +14,8 @@ from pipeline.signals.cases import (
     note_event,
     note_promise,
     outlived,
-    standing_strengths,
+    standing,
+    strengths_at,
 )
 from pipeline.state.cases import Case, HardEvent, Position
 from pipeline.state.decay import DAY_MS
@@ -71,12 +72,13 @@ class HardSignals:
 
     def _sweep_case(self, table: ColumnTable, row: int, now_ms: int, effects: Effects) -> None:
         case, hard = table.case(row), self._policy.hard
-        for name in outlived(case, now_ms, hard):
+        strengths = strengths_at(case, now_ms, hard)
+        for name in outlived(strengths):
             del case.hard[name]
             end_episode(case, name)
         began = self._lapsed_code(case, now_ms)
         case.ladder = self._standing_position(case)
-        for name, strength in standing_strengths(case, now_ms, hard).items():
+        for name, strength in standing(strengths_at(case, now_ms, hard) if began else strengths).items():
             policy = hard[name]
             if not policy.enabled:
                 end_episode(case, name)

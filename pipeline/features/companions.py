@@ -65,10 +65,13 @@ def case_strengths(table: ColumnTable, rows: NDArray[np.int64], now_ms: int, har
     column = {name: index for index, name in enumerate(hard)}
     result = np.zeros((len(rows), len(hard)))
     places = np.flatnonzero(table.has_case(rows))
+    known: dict[int, dict[str, float]] = {}  # of an account whose lines follow each other
     for place, row in zip(places.tolist(), rows[places].tolist(), strict=True):
         case = table.cases[row]
         if case.hard:
-            for name, strength in standing_strengths(case, now_ms, hard).items():
+            if row not in known:
+                known = {row: standing_strengths(case, now_ms, hard)}
+            for name, strength in known[row].items():
                 result[place, column[name]] = strength
     return result
 

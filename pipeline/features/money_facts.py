@@ -1,6 +1,6 @@
 """Facts of what accounts pay, at a daily sweep."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,10 @@ class MoneyFacts:
     cycle_days: Floats
     cycle_length: Floats
     crowd_charge: Floats
+
+    def of(self, places: Rows) -> "MoneyFacts":
+        """Of these accounts alone."""
+        return MoneyFacts(**{field.name: getattr(self, field.name)[places] for field in fields(self)})
 
 
 def money_facts(state: PartitionState, rows: Rows, now_ms: int) -> MoneyFacts:

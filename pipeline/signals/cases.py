@@ -83,21 +83,24 @@ def strength_at(event: HardEvent, policy: HardPolicy, now_ms: int) -> float | No
     return policy.strength_of(event.count, event.severity, open_days, event.points) * (1.0 - 0.5 * share)
 
 
-def standing_strengths(case: Case, now_ms: int, hard: Mapping[str, HardPolicy]) -> dict[str, float]:
-    """Strength of each hard signal that stands at `now_ms`; those that only wait for a promised day are not in it."""
-    found = {
-        name: strength
-        for name, event in case.hard.items()
-        if name in hard and (strength := strength_at(event, hard[name], now_ms)) is not None
-    }
-    return {name: strength for name, strength in found.items() if strength > 0.0}
+def strengths_at(case: Case, now_ms: int, hard: Mapping[str, HardPolicy]) -> dict[str, float | None]:
+    """What `strength_at` says of each hard signal of a case; None also of one that is configured no longer."""
+    return {name: strength_at(event, hard[name], now_ms) if name in hard else None for name, event in case.hard.items()}
 
 
-def outlived(case: Case, now_ms: int, hard: Mapping[str, HardPolicy]) -> list[str]:
+def standing(strengths: Mapping[str, float | None]) -> dict[str, float]:
+    """Those that stand; those that only wait for a promised day are not in it."""
+    return {name: strength for name, strength in strengths.items() if strength is not None and strength > 0.0}
+
+
+def outlived(strengths: Mapping[str, float | None]) -> list[str]:
     """Signals whose days are over, or that are configured no longer."""
-    return [
-        name for name, event in case.hard.items() if name not in hard or strength_at(event, hard[name], now_ms) is None
-    ]
+    return [name for name, strength in strengths.items() if strength is None]
+
+
+def standing_strengths(case: Case, now_ms: int, hard: Mapping[str, HardPolicy]) -> dict[str, float]:
+    """Strength of each hard signal that stands at `now_ms`."""
+    return standing(strengths_at(case, now_ms, hard))
 
 
 def evidence_of(event: HardEvent, policy: HardPolicy, now_ms: int) -> dict[str, float]:

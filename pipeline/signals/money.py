@@ -127,11 +127,15 @@ def plan_downgrade(facts: AccountFacts) -> Floats:
     Checked benign explanation: the account pays more in charges of calls now than it saves in fees: it only chose otherwise.
     """
     money = _money(facts)
-    saved = money.fee_before - money.fee
-    expected, _, _ = _expected_charges(money)
-    more_calls = np.maximum(money.cycle_charge - expected, 0.0) * (expected > 0)
-    drop = ratio(np.nan_to_num(saved - more_calls), np.nan_to_num(money.fee_before))
-    return unit(drop / PLAN_FULL * (1.0 - money.fee_days / PLAN_DAYS))
+    told, result = np.flatnonzero(~np.isnan(money.fee_days)), np.zeros(len(facts.rows))
+    if len(told):
+        changed = money.of(told)
+        expected, _, _ = _expected_charges(changed)
+        more_calls = np.maximum(changed.cycle_charge - expected, 0.0) * (expected > 0)
+        saved = np.nan_to_num(changed.fee_before - changed.fee - more_calls)
+        drop = ratio(saved, np.nan_to_num(changed.fee_before))
+        result[told] = unit(drop / PLAN_FULL * (1.0 - changed.fee_days / PLAN_DAYS))
+    return result
 
 
 def _plan_evidence(facts: AccountFacts) -> Mapping[str, Floats]:

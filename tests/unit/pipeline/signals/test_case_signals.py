@@ -6,7 +6,15 @@ from hypothesis import strategies as st
 
 from pipeline.events import CareKind, CareRecord, Level, OrderKind, OrderRecord, Origin
 from pipeline.policy import HardPolicy
-from pipeline.signals.cases import keep_promise, note_event, note_promise, outlived, standing_strengths, strength_at
+from pipeline.signals.cases import (
+    keep_promise,
+    note_event,
+    note_promise,
+    outlived,
+    standing_strengths,
+    strength_at,
+    strengths_at,
+)
 from pipeline.state.cases import Case
 from tests.fakes.pipeline_runs import DAY_MS, HOUR_MS, MONDAY_MS, Run, call, care, customer, order, policy, run_of
 
@@ -103,7 +111,7 @@ def test_each_product_has_its_own_promise() -> None:
     event, hard = case.hard["late"], {"late": delayed}
     assert event.promised_ms == {"leased-line": 15 * DAY_MS, "broadband": 4 * DAY_MS}
     assert standing_strengths(case, 3 * DAY_MS, hard) == {}
-    assert outlived(case, 3 * DAY_MS, hard) == []
+    assert outlived(strengths_at(case, 3 * DAY_MS, hard)) == []
     assert standing_strengths(case, 4 * DAY_MS, hard) == pytest.approx({"late": 0.40 + 0.20})
     assert not keep_promise(case, "late", request(5.0, "cloud-disk"))
     assert not keep_promise(case, "late", request(5.0, "broadband"))
