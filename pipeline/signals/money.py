@@ -134,7 +134,8 @@ def plan_downgrade(facts: AccountFacts) -> Floats:
         more_calls = np.maximum(changed.cycle_charge - expected, 0.0) * (expected > 0)
         saved = np.nan_to_num(changed.fee_before - changed.fee - more_calls)
         drop = ratio(saved, np.nan_to_num(changed.fee_before))
-        result[told] = unit(drop / PLAN_FULL * (1.0 - changed.fee_days / PLAN_DAYS))
+        # Each by itself: of a larger plan, long ago, both are negative.
+        result[told] = unit(drop / PLAN_FULL) * unit(1.0 - changed.fee_days / PLAN_DAYS)
     return result
 
 

@@ -78,7 +78,8 @@ def test_a_smaller_plan_fades_and_is_nothing_when_calls_cost_more_instead() -> N
     assert plan_downgrade(facts(fee_days=30.0, **smaller))[0] == 0.0
     chose = facts((10.0, 10.0, 10.0), fee_days=6.0, cycle_charge=30.0, cycle_days=20.0, cycle_length=30.0, **smaller)
     assert plan_downgrade(chose)[0] == 0.0
-    assert plan_downgrade(facts(fee=59.0, fee_before=39.0, fee_days=1.0))[0] == 0.0
+    for days in (1.0, 60.0):
+        assert plan_downgrade(facts(fee=59.0, fee_before=39.0, fee_days=days))[0] == 0.0
 
 
 def test_of_an_account_of_which_nothing_is_known_nothing_is_said() -> None:
