@@ -1,5 +1,7 @@
 """Decisions about accounts at the daily sweep: signals of the relationship, one warning an account."""
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -55,16 +57,16 @@ class AccountDecisions:
         candidates = candidates[~self._is_held(signal.held_with, facts.rows[candidates])]
         if not len(candidates):
             return []
-        evidence = {name: values[candidates] for name, values in signal.evidence(facts).items()}
-        told = policy.told_of()[kind_codes(accounts, facts.rows[candidates])].tolist()
+        evidence = cache(lambda: signal.evidence(facts))
+        told = cache(lambda: policy.told_of()[kind_codes(accounts, facts.rows)])
         began = []
-        for place, at in enumerate(candidates.tolist()):
-            row, strength = int(facts.rows[at]), float(strengths[at])
+        rows, strong = facts.rows[candidates].tolist(), strengths[candidates].tolist()
+        for at, row, strength in zip(candidates.tolist(), rows, strong, strict=True):
             stands = row in accounts.cases and signal.name in accounts.cases[row].episodes
             if strength >= policy.on or (strength >= policy.off and stands):
-                numbers = {name: float(values[place]) for name, values in evidence.items()}
+                numbers = {name: float(values[at]) for name, values in evidence().items()}
                 level = policy.level(strength)
-                case, is_told = accounts.case(row), told[place]
+                case, is_told = accounts.case(row), bool(told()[at])
                 if raise_episode(case, signal.name, facts.now_ms, strength, level, numbers, told=is_told):
                     began.append((row, signal.name))
             elif stands:

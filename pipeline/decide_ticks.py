@@ -170,19 +170,20 @@ class TickDecisions:
         candidates = candidates[~self._is_held(signal.held_with, facts.rows[candidates])]
         if not len(candidates):
             return []
-        evidence = {name: values[candidates] for name, values in signal.evidence(facts).items()}
-        told = policy.told_of()[kind_codes(self._state.accounts, facts.account_rows[candidates])].tolist()
+        evidence = cache(lambda: signal.evidence(facts))
+        told = cache(lambda: policy.told_of()[kind_codes(self._state.accounts, facts.account_rows)])
         began = []
-        for place, at in enumerate(candidates.tolist()):
-            row, strength = int(facts.rows[at]), float(strengths[at])
-            if strength >= policy.on or (strength >= policy.off and signal.name in lines.cases[row].episodes):
-                numbers = {name: float(values[place]) for name, values in evidence.items()}
+        rows, strong = facts.rows[candidates].tolist(), strengths[candidates].tolist()
+        for at, row, strength in zip(candidates.tolist(), rows, strong, strict=True):
+            stands = row in lines.cases and signal.name in lines.cases[row].episodes
+            if strength >= policy.on or (strength >= policy.off and stands):
+                numbers = {name: float(values[at]) for name, values in evidence().items()}
                 level = policy.level(strength)
-                case, is_told = lines.case(row), told[place]
+                case, is_told = lines.case(row), bool(told()[at])
                 rose = raise_episode(case, signal.name, facts.now_ms, strength, level, numbers, told=is_told)
                 if rose and not signal.benign:
                     began.append((row, signal.name))
-            elif row in lines.cases and end_episode(lines.case(row), signal.name):
+            elif stands and end_episode(lines.case(row), signal.name):
                 self._drop_if_empty(row)
         return began
 
@@ -225,7 +226,7 @@ class TickDecisions:
                 level = Level.CRITICAL if score >= policy.model_score_critical else Level.WARN
                 if raise_episode(lines.case(row), MODEL_SCORE, facts.now_ms, score, level, {"score": score}):
                     began.append((row, MODEL_SCORE))
-            elif end_episode(lines.case(row), MODEL_SCORE):
+            elif MODEL_SCORE in lines.cases[row].episodes and end_episode(lines.case(row), MODEL_SCORE):
                 self._drop_if_empty(row)
         return began
 
