@@ -16,7 +16,7 @@ demo: setup ## the whole pipeline with a synthetic operator; DEMO="--customers 5
 # More workers than cores: most integration tests wait for a consumer group to form. Compiled files are kept, for many of
 # them start processes.
 test: setup ## all tests, side by side; TESTS="tests/unit -k inbox" runs some
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 5 --dist loadfile --no-loadscope-reorder $(TESTS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 6 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 check: layout lint types imports current ## format, lint, types, imports, generated files current; -k goes on after a fault
 
