@@ -15,7 +15,8 @@ from pipeline.columns import Accept, CdrColumns, RawBlock, decode_cdr
 from pipeline.events import CallDetailRecord
 from pipeline.kinds import KindTable
 from pipeline.partitioning import murmur2
-from pipeline.sources.call_scan import WORDS, CallScanner
+from pipeline.sources.call_fields import WORDS
+from pipeline.sources.call_scan import CallScanner
 from pipeline.sources.jsonl import Placement
 from pipeline.xxh3 import SIZE_MAX, xxh3_64
 
