@@ -61,7 +61,7 @@ class Standing(msgspec.Struct):
 
     `since_ms`: since when it speaks of one, `heard`: what was heard since; `spread`: its variance over its mean. `lately_*`:
     what was expected and seen in the last hours, fading by a tenth each. `day_*`: the same spread of whole days, of which
-    `day` is the one that runs.
+    `day` is the one that runs. `silent_ms`, `silent`: the same as the first two, of the hours in a row that are silent.
     """
 
     evidence: float = 0.0
@@ -76,6 +76,15 @@ class Standing(msgspec.Struct):
     day_spread: float = DAY_SPREAD_START
     day: Heard = msgspec.field(default_factory=Heard)
     day_hours: int = 0
+    silent_ms: int = 0
+    silent: Heard = msgspec.field(default_factory=Heard)
+
+    @property
+    def began(self) -> tuple[int, Heard]:
+        """Since when, and what was heard since. Silence is dated from its first hour: a slow day before it is no part of it."""
+        if self.silent.expected >= EXPECTED_MIN:
+            return self.silent_ms, self.silent
+        return self.since_ms, self.heard
 
     @property
     def widest_spread(self) -> float:
@@ -100,6 +109,11 @@ class Standing(msgspec.Struct):
         if self.evidence < BEGINS_AT:
             self.since_ms, self.heard = hour_ms, Heard()
         self.heard.add(hour)
+        if hour.seen > NO_QUIET_DAY * hour.expected:
+            self.silent_ms, self.silent = 0, Heard()
+        else:
+            self.silent_ms = self.silent_ms or hour_ms
+            self.silent.add(hour)
         gain = (hour.expected * (1.0 - FALLEN_TO) + hour.seen * math.log(FALLEN_TO)) / self.widest_spread
         self.evidence = max(0.0, self.evidence + gain)
         faults = hour.faults * math.log(MANY_FAULTS) - hour.faults_usual * (MANY_FAULTS - 1.0)
@@ -136,6 +150,7 @@ class Standing(msgspec.Struct):
     def come_back(self) -> None:
         """Over."""
         self.evidence, self.fault_evidence, self.back, self.heard = 0.0, 0.0, 0.0, Heard()
+        self.silent_ms, self.silent = 0, Heard()
 
 
 def ratio_lately(crowd: Iterable[Standing]) -> float:

@@ -141,10 +141,10 @@ def _watch_whole(crowd: Crowd, free: list[int], hour_ms: int, hour: _Hour) -> St
 
 def _declare(crowd: Crowd, name: str, where: str, codes: list[int]) -> Incident:
     standing = _standing(crowd, name)
-    zone, since_ms = crowd.zones[codes[0]], standing.since_ms
+    zone, (since_ms, heard) = crowd.zones[codes[0]], standing.began
     near = any(is_holiday(local_date(since_ms + shift * DAY_MS, zone), zone) for shift in (0, 1, 2))
     lines = int(crowd.lines[codes].sum())
-    incident = Incident(where, CALLS, since_ms, local_day(since_ms, zone), lines, standing.heard, near_holiday=near)
+    incident = Incident(where, CALLS, since_ms, local_day(since_ms, zone), lines, heard, near_holiday=near)
     before = crowd.lately.pop(name, None)
     if before is not None and since_ms - before.known_over_ms < SAME_MS:
         incident = before.goes_on(incident)

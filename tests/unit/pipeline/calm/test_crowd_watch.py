@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from pipeline.calm.chart import BEGINS_AT
 from pipeline.calm.crowd import CELLS, Crowd
 from pipeline.calm.incidents import Cause, Incident, is_incident
 from pipeline.calm.rest_days import DAY_MS, HOUR_MS, hour_of_week, is_holiday, local_day
@@ -193,6 +194,19 @@ def test_a_crowd_of_which_it_takes_long_to_know_that_it_is_back_is_still_the_sam
     assert len(town.told) == 3
     assert len({incident.incident_id() for _, incident in town.told}) == 1
     assert town.crowd.incidents["everywhere"].known_over_ms == 0
+
+
+def test_a_silence_after_a_slow_day_is_dated_from_the_silence() -> None:
+    town = Town()
+    town.live(24 * 30)
+    town.live(16, lambda region, hour: 0.72 if region == "south" else 1.0)
+    assert town.crowd.standings["region:south"].evidence >= BEGINS_AT
+    assert town.told == []
+    town.live(24, lambda region, hour: 0.0 if region == "south" else 1.0)
+
+    (_, incident), *_ = town.told
+    assert 24 * 30 + 16 <= (incident.since_ms - START_MS) // HOUR_MS <= 24 * 30 + 17
+    assert incident.heard.seen == 0.0
 
 
 def test_partitions_that_see_the_same_incident_give_it_the_same_id() -> None:
