@@ -81,8 +81,10 @@ class Standing(msgspec.Struct):
 
     @property
     def began(self) -> tuple[int, Heard]:
-        """Since when, and what was heard since. Silence is dated from its first hour: a slow day before it is no part of it."""
-        if self.silent.expected >= EXPECTED_MIN:
+        """Since when, and what was heard since. Silence is dated from its first hour: a slow day before it is no part of it. Some
+        empty hours of a night are no silence: it has to be evidence by itself.
+        """
+        if self.silent.expected * (1.0 - FALLEN_TO) >= BEGINS_AT * self.widest_spread:
             return self.silent_ms, self.silent
         return self.since_ms, self.heard
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from pipeline.calm.chart import BEGINS_AT
+from pipeline.calm.chart import BEGINS_AT, Heard, Standing
 from pipeline.calm.crowd import CELLS, Crowd
 from pipeline.calm.incidents import Cause, Incident, is_incident
 from pipeline.calm.rest_days import DAY_MS, HOUR_MS, hour_of_week, is_holiday, local_day
@@ -207,6 +207,17 @@ def test_a_silence_after_a_slow_day_is_dated_from_the_silence() -> None:
     (_, incident), *_ = town.told
     assert 24 * 30 + 16 <= (incident.since_ms - START_MS) // HOUR_MS <= 24 * 30 + 17
     assert incident.heard.seen == 0.0
+
+
+def test_some_empty_hours_of_a_night_do_not_date_a_drop_that_is_no_silence() -> None:
+    standing = Standing()
+    for hour in range(12):
+        standing.watch(hour, Heard(expected=9.0, seen=4.0))
+    for hour in range(12, 16):
+        standing.watch(hour, Heard(expected=1.0, seen=0.0))
+    since, heard = standing.began
+    assert since < 12
+    assert heard.seen > 0
 
 
 def test_partitions_that_see_the_same_incident_give_it_the_same_id() -> None:
