@@ -7,8 +7,8 @@ from typing import NamedTuple
 import msgspec
 
 from alerts.book import Book
-from alerts.clocks import Clocks
 from alerts.contact import consent_refusal
+from alerts.evidence_order import told_in_order
 from alerts.law import Ruling, consent_of, exhausted_reason, rule_on, standing
 from alerts.law_pack import LawPack, Rule
 from alerts.moves import changed
@@ -32,7 +32,7 @@ from alerts.tasks import (
     TaskState,
 )
 from models.holdout import is_held_out
-from pipeline.events import ChurnWarning, SignalReport
+from pipeline.events import ChurnWarning
 
 ENGINE = Actor("engine", Role.SYSTEM)
 
@@ -56,7 +56,7 @@ def admit(book: Book, told: ChurnWarning, customer: Customer | None, rules: Rule
         rule = rules.law.rule(restraint.rule)
     draft = partial(_draft, warning, group, now_ms, restraint)
     if refusal is None and open_task is not None:
-        task = _with_evidence(open_task, warning, rules.clocks, now_ms)
+        task = _with_evidence(open_task, warning, rules, now_ms)
         return draft(TaskEventKind.EVIDENCE_ADDED, task=task, rule=rule)
     owner = owner_of(customer)
     refusal = refusal or _refusal(book, warning, group, rules.tasks, now_ms)
@@ -68,7 +68,7 @@ def admit(book: Book, told: ChurnWarning, customer: Customer | None, rules: Rule
             rule = rules.law.unconsented(consent_of(customer))
     if refusal is not None:
         return draft(TaskEventKind.WARNING_REFUSED, reason=refusal, rule=rule)
-    task = _new_task(warning, customer, owner, group, now_ms, rules.law.timezone)
+    task = _new_task(warning, customer, owner, group, rules, now_ms)
     task = msgspec.structs.replace(task, rules=_rules_of(task, customer, limits, rules.law))
     return draft(TaskEventKind.CREATED, task=rules.clocks.started(task, now_ms), rule=rule)
 
@@ -128,7 +128,7 @@ def _refusal(
 
 
 def _new_task(
-    warning: ChurnWarning, customer: Customer | None, owner: str, group: ReasonGroup, now_ms: int, timezone: str
+    warning: ChurnWarning, customer: Customer | None, owner: str, group: ReasonGroup, rules: Rules, now_ms: int
 ) -> Task:
     return Task(
         task_id=task_id_of(warning.account_id, group.name, warning.warning_id),
@@ -139,7 +139,7 @@ def _new_task(
         score=warning.score,
         score_basis=warning.score_basis,
         days_left=warning.days_left,
-        signals=_merged([], warning.signals),
+        signals=told_in_order(warning.signals, rules.signals)[:EVIDENCE_LIMIT],
         reasons=list(warning.reasons),
         owner=owner,
         deputy=customer.deputy_id if customer else None,
@@ -152,13 +152,13 @@ def _new_task(
         warning_ids=[warning.warning_id],
         history=[HistoryEntry(now_ms, TaskEventKind.CREATED, ENGINE.name, warning.level)][:HISTORY_LIMIT],
         star=customer.star if customer else 0,
-        timezone=(customer.timezone if customer else None) or timezone,
+        timezone=(customer.timezone if customer else None) or rules.law.timezone,
         segment=customer.segment if customer else "public",
         region=customer.region if customer else "",
     )
 
 
-def _with_evidence(task: Task, warning: ChurnWarning, clocks: Clocks, now_ms: int) -> Task:
+def _with_evidence(task: Task, warning: ChurnWarning, rules: Rules, now_ms: int) -> Task:
     """The open task with what this warning adds. A higher level hastens it and wakes it from a snooze."""
     raised = LEVEL_RANK[warning.level] > LEVEL_RANK[task.level]
     newer = warning.ts_ms >= task.refreshed_ms
@@ -178,19 +178,13 @@ def _with_evidence(task: Task, warning: ChurnWarning, clocks: Clocks, now_ms: in
         score=warning.score if newer else task.score,
         score_basis=warning.score_basis if newer else task.score_basis,
         days_left=warning.days_left if newer else task.days_left,
-        signals=_merged(task.signals, warning.signals),
+        signals=told_in_order([*task.signals, *warning.signals], rules.signals)[:EVIDENCE_LIMIT],
         reasons=list(dict.fromkeys([*warning.reasons, *task.reasons]))[:EVIDENCE_LIMIT],
         refreshed_ms=max(task.refreshed_ms, warning.ts_ms),
         line_ids=lines[-EVIDENCE_LIMIT:],
         warning_ids=[*task.warning_ids, warning.warning_id][-EVIDENCE_LIMIT:],
     )
-    return clocks.hastened(after, now_ms) if raised else after
-
-
-def _merged(old: list[SignalReport], new: list[SignalReport]) -> list[SignalReport]:
-    """The latest report of each signal, strongest first; ties by name, so that the order depends on nothing else."""
-    latest = {signal.name: signal for signal in [*old, *new]}
-    return sorted(latest.values(), key=lambda signal: (-signal.strength, signal.name))[:EVIDENCE_LIMIT]
+    return rules.clocks.hastened(after, now_ms) if raised else after
 
 
 def _draft(
