@@ -109,7 +109,11 @@ class LearningSettings(Section):
 
     publish_every_labels: int = Field(500, ge=1, description="publish after so many labels")
     publish_every_s: float = Field(10.0, gt=0, description="or after so long, when there are any")
-    minimum_positives: int = Field(30, ge=1, description="churners learnt before a first model is published")
+    minimum_positives: int = Field(
+        30,
+        ge=1,
+        description="churners learnt before a first model that learns is published; a sixth of them before the prior's level is",
+    )
     snapshot_every_days: int = Field(7, ge=1, description="how often a line's features are kept as an example")
     treated_weight: float = Field(
         0.5, ge=0, le=1, description="what an example counts for after a retention contact; 0: it ends there"

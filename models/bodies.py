@@ -151,10 +151,12 @@ def _numbers(
     return numbers
 
 
+#: The documented prior: of it nothing but the level is learnt, by its calibration.
+PRIOR_KIND = "prior"
 ArrayModel = LinearModel | BlendModel | VotingTrees
 READERS: dict[str, Callable[[dict[str, Any], int], ArrayModel]] = {
     "forest": read_voting_trees,
     "logistic": read_linear,
-    "prior": read_linear,
+    PRIOR_KIND: read_linear,
     "blend": read_blend,
 }

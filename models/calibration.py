@@ -19,6 +19,8 @@ from pipeline.ports import FloatMatrix, FloatVector
 
 WINDOW_EXAMPLES = 20_000
 FIT_EVERY_EXAMPLES = 500
+#: Before the first of these: what the first labels tell of the level does not wait for so many.
+FIRST_FITS = (125, 250)
 #: Trust in the learner as it is: as much as this many leavers would give; much more in the slope, which few leavers bend.
 TRUST_LEVEL, TRUST_SLOPE, TRUST_FLOOR = 10.0, 300.0, 2.0
 #: As if so many foreseen leavers had left evenly over the horizon.
@@ -166,17 +168,23 @@ class OnlineCalibration:
         self._leavers |= {one: self._examples + at for at, one in enumerate(ids) if churned[at]}
         start = 0
         while start < len(churned):
-            end = min(len(churned), start + FIT_EVERY_EXAMPLES - self._examples % FIT_EVERY_EXAMPLES)
+            next_fit = self._next_fit()
+            end = min(len(churned), start + next_fit - self._examples)
             part = slice(start, end)
             self._waiting.append(np.stack([log_odds[part], churned[part], weight[part], told[part]]))
             self._examples += end - start
             start = end
-            if self._examples % FIT_EVERY_EXAMPLES == 0:
+            if self._examples == next_fit:
                 self._fit()
 
     def take_back(self, ids: Sequence[str]) -> None:
         """These were no leavers after all: they count nothing from the next fit on."""
         self._taken_back += [self._leavers.pop(one) for one in ids if one in self._leavers]
+
+    def _next_fit(self) -> int:
+        """Number of the example after which the next fit falls."""
+        regular = (self._examples // FIT_EVERY_EXAMPLES + 1) * FIT_EVERY_EXAMPLES
+        return next((early for early in FIRST_FITS if early > self._examples), regular)
 
     def _fit(self) -> None:
         self._said = np.concatenate([self._said, *self._waiting], axis=1)[:, -WINDOW_EXAMPLES:]

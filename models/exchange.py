@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from models.bodies import READERS, ArrayModel, ModelRefusal, WrongBodyError, read_calibration
+from models.bodies import PRIOR_KIND, READERS, ArrayModel, ModelRefusal, WrongBodyError, read_calibration
 from models.calibration import Calibration
-from pipeline.events import SCHEMA_VERSION, ModelMessage
+from pipeline.events import SCHEMA_VERSION, ModelMessage, ScoreBasis
 from pipeline.ports import FloatMatrix, FloatVector
 
 RIVER_VERSION = version("river")
@@ -28,12 +28,14 @@ class RefusedModel:
 class ArrayScorer:
     """Implements `pipeline.ports.Scorer`; its linear part equals River's own `predict_proba_one` within 1e-9.
 
-    `calibration`: makes of the model's log-odds the probability to leave within the horizon; None = they are that.
+    `calibration`: makes of the model's log-odds the probability to leave within the horizon; None = they are that. `basis`:
+    `prior` for the documented prior, of which nothing but the level was learnt.
     """
 
     version: str
     model: ArrayModel
     calibration: Calibration | None = None
+    basis: ScoreBasis = "model"
 
     def score(self, features: FloatMatrix) -> FloatVector:
         if self.calibration is None:
@@ -100,7 +102,8 @@ def read_model(raw: bytes, feature_schema: str, n_features: int) -> ReceivedMode
         calibration = read_calibration(message.body)
     except WrongBodyError as error:
         return RefusedModel(error.reason, f"model {message.version}: {error}")
-    return ReceivedModel(message, ArrayScorer(message.version, model, calibration))
+    basis: ScoreBasis = "prior" if message.kind == PRIOR_KIND else "model"
+    return ReceivedModel(message, ArrayScorer(message.version, model, calibration, basis))
 
 
 def _refusal(message: ModelMessage, feature_schema: str) -> RefusedModel | None:

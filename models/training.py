@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from models.bodies import PRIOR_KIND
 from models.calibration import OnlineCalibration
 from models.contest import Change, ChangeOfChampion, Contest, ContestRules
 from models.crowding import Crowding
@@ -30,6 +31,8 @@ HOUR_MS = 3_600_000
 BLOCK_ROWS = 32
 REMEMBERED_EXAMPLES = 1_000_000
 HELD_EXAMPLES_MAX = 100_000
+#: The documented prior takes its level from this operator after a sixth of the churners that a first model needs.
+LEVEL_SHARE = 6
 
 Notice = Finding | ChangeOfChampion | Drift
 
@@ -50,9 +53,10 @@ class ExampleRefusal(StrEnum):
 class TrainingRules:
     """When a model is worth publishing, and what is too old to learn from.
 
-    `minimum_positives`: churners seen before the first model. `publish_every_labels`: rounded up to whole blocks.
-    `tick_ms`: a model counts from the first such moment of stream time after its newest label. `groups`: the reason code
-    of each feature, for drift. `barred`: features that this tenant may not learn from, by position. `horizon_ms`: of the labels.
+    `minimum_positives`: churners seen before the first model that learns; a sixth of them before the level of the prior.
+    `publish_every_labels`: rounded up to whole blocks. `tick_ms`: a model counts from the first such moment of stream time after
+    its newest label. `groups`: the reason code of each feature, for drift. `barred`: features that this tenant may not learn
+    from, by position. `horizon_ms`: of the labels.
     """
 
     minimum_positives: int = 30
@@ -150,9 +154,17 @@ class Training:
 
     @property
     def has_news(self) -> bool:
-        """Labels were learnt since the last model, and enough churners for a first one; never while pinned."""
-        enough = self._positives >= self._rules.minimum_positives
-        return enough and self.labels_learned > self._published_labels and not self.is_pinned
+        """Labels were learnt since the last model, and enough churners: for a first one that learns from them, or, as long as the
+        documented prior scores, for its level (docs/adr/0090-the-prior-takes-its-level.md). Never while pinned.
+        """
+        return self._has_enough and self.labels_learned > self._published_labels and not self.is_pinned
+
+    @property
+    def _has_enough(self) -> bool:
+        needed = self._rules.minimum_positives
+        if self._learners and self._learners[self.champion].kind == PRIOR_KIND:
+            needed = -(-needed // LEVEL_SHARE)
+        return self._positives >= needed
 
     @property
     def is_due(self) -> bool:

@@ -21,6 +21,7 @@ from pipeline.live_rules import PolicyInUse
 from pipeline.models_in_use import ModelsInUse
 from pipeline.policy import MODEL_SCORE, SignalPolicy
 from pipeline.ports import LabelKeeper
+from pipeline.scoring import BY_LEVELLED_PRIOR, BY_MODEL, BY_PRIOR, basis_of
 from pipeline.signals.base import SoftSignal
 from pipeline.signals.registry import SWEPT_SIGNALS, TICK_SIGNALS
 from pipeline.silence_labels import label_silence
@@ -112,7 +113,7 @@ class TickDecisions:
         for signal in signals:
             causes += self._update_signal(signal, facts, strengths[signal.name], standing)
         basis = self._score(facts, features, now_ms)
-        if basis == "model":
+        if self.models.current is not None:
             causes += self._update_model_signal(facts, standing)
         for row, cause in sorted(causes):
             self._warn(row, cause, now_ms, basis, effects)
@@ -134,7 +135,7 @@ class TickDecisions:
         if has_case.any():
             facts = self._facts(rows[has_case], now_ms)
             self._write_prior(facts.rows, feature_matrix(facts, self._state, self._policy))
-        lines["by_model"][rows] = 0
+        lines["by_model"][rows] = BY_PRIOR
         lines.touch(rows)
         for row, cause in sorted(causes):
             self._warn(row, cause, now_ms, "prior", effects)
@@ -195,18 +196,17 @@ class TickDecisions:
         return np.full(len(rows), bool(feed) and crowd.is_feed_silent(feed))
 
     def _score(self, facts: Facts, features: Callable[[], Floats], now_ms: int) -> ScoreBasis:
-        """Write the score of each line; the learnt model decides once there is one."""
+        """Write the score of each line; the published model decides once there is one."""
         lines, model = self._state.lines, self.models.at(now_ms)
         if model is None:
             self._write_prior(facts.rows, features())
-            lines["by_model"][facts.rows] = 0
-            basis: ScoreBasis = "prior"
+            scored_by = BY_PRIOR
         else:
             lines["score"][facts.rows] = model.score(features())
-            lines["by_model"][facts.rows] = 1
-            basis = "model"
+            scored_by = BY_MODEL if model.basis == "model" else BY_LEVELLED_PRIOR
+        lines["by_model"][facts.rows] = scored_by
         lines.touch(facts.rows)
-        return basis
+        return basis_of(scored_by)
 
     def _write_prior(self, rows: Rows, features: Floats) -> None:
         """At a sweep of all lines, at a tick of those with a case: of the others nothing is known that was not at the sweep."""

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.events import ChurnKind, Example
+from pipeline.events import ChurnKind, Example, ScoreBasis
 
 FloatMatrix = NDArray[np.float64]
 FloatVector = NDArray[np.float64]
@@ -18,6 +18,11 @@ class Scorer(Protocol):
     @property
     def version(self) -> str:
         """Name of the published model, written into every warning."""
+        ...
+
+    @property
+    def basis(self) -> ScoreBasis:
+        """What its scores say of themselves: `prior` as long as all that was learnt is the prior's level."""
         ...
 
     def score(self, features: FloatMatrix) -> FloatVector:

@@ -1,9 +1,25 @@
 """From signals to a probability before any label is there: the documented prior."""
 
 from collections.abc import Mapping
+from typing import Final
 
+from pipeline.events import ScoreBasis
 from pipeline.policy import SignalPolicy
 from pipeline.state.cases import Case
+
+#: Codes of the column `by_model`.
+BY_PRIOR: Final = 0
+BY_MODEL: Final = 1
+BY_LEVELLED_PRIOR: Final = 2
+
+
+def basis_of(code: int) -> ScoreBasis:
+    """What a score says of itself, by who gave it.
+
+    >>> [basis_of(code) for code in (BY_PRIOR, BY_MODEL, BY_LEVELLED_PRIOR)]
+    ['prior', 'model', 'prior']
+    """
+    return "model" if code == BY_MODEL else "prior"
 
 
 def prior_score(strengths: Mapping[str, float], policy: SignalPolicy) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 from pipeline.features.facts import RHYTHM_DAYS, facts_of, recent_days
 from pipeline.line_views import InvoiceView, LineView
 from pipeline.policy import SignalPolicy
-from pipeline.scoring import episode_strengths, prior_score
+from pipeline.scoring import basis_of, episode_strengths, prior_score
 from pipeline.state.catalogue import SLOW
 from pipeline.state.decay import DAY_MS
 from pipeline.state.partition import PartitionState
@@ -51,7 +51,7 @@ def _view(
             if not math.isnan(amount)
         ],
         score=0.0 if math.isnan(score) else round(min(1.0, max(0.0, score)), 6),
-        score_basis="model" if lines["by_model"][row] else "prior",
+        score_basis=basis_of(int(lines["by_model"][row])),
         active_signals=report_episodes(cases, policy),
         prior=round(prior_score(episode_strengths(*cases), policy), 6),
     )

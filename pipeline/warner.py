@@ -7,7 +7,7 @@ import numpy as np
 from pipeline.effects import Effects
 from pipeline.live_rules import PolicyInUse
 from pipeline.models_in_use import ModelsInUse
-from pipeline.scoring import episode_strengths, prior_score
+from pipeline.scoring import BY_MODEL, BY_PRIOR, basis_of, episode_strengths, prior_score
 from pipeline.state.cases import Case
 from pipeline.state.catalogue import NEVER
 from pipeline.state.partition import PartitionState
@@ -50,7 +50,7 @@ class Warner:
         prior = prior_score(episode_strengths(*cases), self._rules.current)
         stored = state.lines["score"][live].astype(np.float64)
         scored = ~np.isnan(stored)
-        by_model = bool(state.lines["by_model"][live][scored].any())
+        scored_by = set(state.lines["by_model"][live][scored].tolist())
         model = self._models.at(state.clock_ms)
         warning = build_warning(
             account_id=account_id,
@@ -59,8 +59,8 @@ class Warner:
             cases=cases,
             now_ms=now_ms,
             score=max([prior, *stored[scored].tolist()]),
-            basis="model" if by_model else "prior",
-            model_version=model.version if by_model and model is not None else "none",
+            basis=basis_of(BY_MODEL if BY_MODEL in scored_by else BY_PRIOR),
+            model_version=model.version if model is not None and scored_by - {BY_PRIOR} else "none",
             policy=self._rules.current,
         )
         effects.warnings.append(warning)

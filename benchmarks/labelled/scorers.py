@@ -9,14 +9,16 @@ from numpy.typing import NDArray
 from river import forest, linear_model, optim, preprocessing
 
 from benchmarks.labelled.datasets import LabelledSet
+from models.calibration import OnlineCalibration
 from models.learners.blend import BlendLearner
 from models.learners.logistic import BASE_RATE, LogisticLearner
 from models.learners.protocol import Learner
-from models.training import TrainingRules
+from models.training import BLOCK_ROWS, LEVEL_SHARE, TrainingRules
 
 FOLDS = 5
 LIGHTGBM_ROUNDS = 100
 SEED = 1
+BASE_LOG_ODDS = float(np.log(BASE_RATE / (1.0 - BASE_RATE)))
 
 
 class Contestant(Protocol):
@@ -28,22 +30,33 @@ class Contestant(Protocol):
 
 
 class Ours:
-    """A learner of `models`, every example with weight 1. As in production it says nothing before it has seen a minimum of
-    churners: until then the prior scores, and of a foreign set that is the same for everybody.
+    """A learner of `models` as the trainer has it: every example with weight 1, in blocks, each told to its calibration as it
+    stood before. It says nothing before it has seen a minimum of churners: until then the prior scores, which of a foreign set is
+    the same for everybody, at the level that its own calibration finds.
     """
 
     def __init__(self, learner: Learner) -> None:
         self._learner = learner
+        self._calibration = OnlineCalibration()
+        self._level = OnlineCalibration()
         self._churners = 0
 
     def score(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        if self._churners < TrainingRules().minimum_positives:
+        needed = TrainingRules().minimum_positives
+        if self._churners * LEVEL_SHARE < needed:
             return np.full(len(features), BASE_RATE)
-        return self._learner.score(features)
+        if self._churners < needed:
+            return self._level.current.probability(np.full(len(features), BASE_LOG_ODDS))
+        return self._calibration.current.probability(self._learner.model().log_odds(features))
 
     def learn(self, features: NDArray[np.float64], churned: NDArray[np.bool_]) -> None:
-        self._churners += int(churned.sum())
-        self._learner.learn(features, churned, np.ones(len(churned)))
+        for start in range(0, len(churned), BLOCK_ROWS):
+            rows, left = features[start : start + BLOCK_ROWS], churned[start : start + BLOCK_ROWS]
+            weight = np.ones(len(left))
+            self._level.add(np.full(len(left), BASE_LOG_ODDS), left, weight)
+            self._calibration.add(self._learner.model().log_odds(rows), left, weight)
+            self._learner.learn(rows, left, weight)
+            self._churners += int(left.sum())
 
 
 class Rivers:

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from river import compose, optim
 
+from models.bodies import PRIOR_KIND
 from models.learners.protocol import BoolVector
 from models.learners.river_steps import ScaledRegression
 from models.scorers import LinearModel, prior_of
@@ -169,7 +170,7 @@ class LogisticLearner:
 class PriorLearner(LogisticLearner):
     """The documented prior as a contestant that never learns: whoever is to score must be better than this."""
 
-    kind = "prior"
+    kind = PRIOR_KIND
 
     def learn_and_tell(
         self, features: FloatMatrix, churned: BoolVector, weight: FloatVector, *, tell: bool

@@ -99,7 +99,12 @@ LINE_COLUMNS: tuple[Column, ...] = (
         "forwarded_ms", "int64", "epoch ms", "last call forwarded, or forwarding set, to a rival; 0 none", fill=NEVER
     ),
     Column("score", "float32", "probability", "score of the last tick; NaN never scored", fill=np.nan),
-    Column("by_model", "uint8", "flag", "1: that score came from a learnt model, 0: from the prior"),
+    Column(
+        "by_model",
+        "uint8",
+        "code",
+        "who gave it: 0 the documented prior, 1 a learnt model, 2 the prior at a learnt level",
+    ),
     Column("touched", "uint8", "bits", "a call record came since the last tick: 1 voice, 2 message, 4 data"),
 )
 

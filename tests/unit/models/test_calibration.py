@@ -52,6 +52,23 @@ def test_the_batches_do_not_change_the_calibration() -> None:
     assert one.current == many.current != Calibration()
 
 
+def test_the_level_is_heard_in_the_first_labels_and_the_later_fits_fall_where_they_always_did() -> None:
+    three_times_as_many = np.arange(2000) % 16 == 0  # 6 % where 2 % are told
+    told, online, fits = np.full(2000, np.log(0.02)), OnlineCalibration(), []
+    for row in range(2000):
+        before = online.current
+        online.add(told[row : row + 1], three_times_as_many[row : row + 1], np.ones(1))
+        fits += [row + 1] if online.current != before else []
+
+    assert fits == [125, 250, 500, 1000, 1500, 2000]
+    assert (
+        0.02
+        < OnlineCalibration().current.probability(told[:1])[0] + 0.01
+        < online.current.probability(told[:1])[0]
+        < 0.065
+    )
+
+
 def test_a_leaver_taken_back_leaves_the_calibration() -> None:
     """A hundred lines were called silent leavers and came back: the level is that of the four hundred who left."""
     said, left = np.full(20_000, -4.0), np.arange(20_000) % 50 == 0

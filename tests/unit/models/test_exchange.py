@@ -48,6 +48,14 @@ def test_a_model_arrives_as_it_was() -> None:
     assert np.allclose(received.scorer.contributions(features[0]), learner().explain(features[0]), atol=1e-12)
 
 
+@pytest.mark.parametrize(("kind", "basis"), [("logistic", "model"), ("prior", "prior")])
+def test_a_prior_at_the_level_of_this_operator_says_that_it_is_one(kind: str, basis: str) -> None:
+    received = read_model(msgspec.json.encode(message(kind=kind)), "abc", 2)
+
+    assert isinstance(received, ReceivedModel)
+    assert received.scorer.basis == basis
+
+
 def test_the_version_is_a_function_of_the_content() -> None:
     assert message().version == message(created_ms=5).version
     assert message().version.startswith("logistic-200-")

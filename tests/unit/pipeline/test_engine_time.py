@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.engine import EngineConfig
-from pipeline.events import ChurnWarning, Stream
+from pipeline.events import ChurnWarning, ScoreBasis, Stream
 from pipeline.ports import FloatMatrix, FloatVector
 from pipeline.state.catalogue import QUANTITY_INDEX
 from pipeline.state.decay import decayed
@@ -157,6 +157,9 @@ class ConstantModel:
 
     version = "m1"
 
+    def __init__(self, basis: ScoreBasis) -> None:
+        self.basis = basis
+
     def score(self, features: FloatMatrix) -> FloatVector:
         return np.full(len(features), 0.7)
 
@@ -164,16 +167,17 @@ class ConstantModel:
         return np.zeros_like(features)
 
 
-def test_a_model_counts_from_its_tick_and_is_named_in_every_warning_that_it_scored() -> None:
+@pytest.mark.parametrize("basis", ["model", "prior"])
+def test_a_model_counts_from_its_tick_and_is_named_in_every_warning_that_it_scored(basis: ScoreBasis) -> None:
     run = Run(RecordingLabels())
-    run.task.engine.use_model(ConstantModel(), MONDAY_MS + 2 * DAY_MS)
+    run.task.engine.use_model(ConstantModel(basis), MONDAY_MS + 2 * DAY_MS)
     complaints = [care("complaint", 1, NOON_MS), care("fault", 2, NOON_MS + 3 * DAY_MS)]
     run.fetch_all(topics_of(cdr=regular_days("a1-1", 5, 0), care=complaints))
     found: dict[str, ChurnWarning] = {warning.reasons[0]: warning for warning in run.warnings}
     assert (found["complaint"].score_basis, found["complaint"].model_version) == ("prior", "none")
-    assert (found["model_score"].score_basis, found["model_score"].model_version) == ("model", "m1")
+    assert (found["model_score"].score_basis, found["model_score"].model_version) == (basis, "m1")
     assert found["model_score"].ts_ms == MONDAY_MS + 2 * DAY_MS
-    assert (found["open_fault"].score_basis, found["open_fault"].model_version) == ("model", "m1")
+    assert (found["open_fault"].score_basis, found["open_fault"].model_version) == (basis, "m1")
     assert found["open_fault"].score == pytest.approx(0.7)
 
 
