@@ -75,6 +75,7 @@ def measure(seed: int, customers: int, days: int, informed: lightgbm.Booster) ->
         "boosting, monthly": boosted(history),
         INFORMED: scored_by(informed, history),
         "the true hazard": ceiling,
+        "who has decided, from that moment on": history.by_decision(),
     }
     leads = {
         f"{scorer}{whom}": leads_of(lists, history, first)
@@ -184,9 +185,10 @@ def as_markdown(figures: Figures, options: argparse.Namespace) -> str:
         *_table("rows", rows),
         "",
         "Lead times: every churner of the replay on undeclared lines, from the first stay in the top 2 % to its leaving.",
-        "Who left in the first month cannot have been told long before. How early anybody could tell: the true hazard knows",
-        "who has decided and when, not when this one will go; the informed boosting has our features and was shown all that",
-        f"became of the lines of {options.teachers} other operators (seeds from {FIRST_TEACHER}): more than a live system knows.",
+        "Who left in the first month cannot have been told long before. How early anybody could tell: the last row lists",
+        "everybody who has decided to leave, and will, from the moment of the decision on; the true hazard knows who has decided",
+        "and when, not when this one will go; the informed boosting has our features and was shown all that became of the lines",
+        f"of {options.teachers} other operators (seeds from {FIRST_TEACHER}): more than a live system knows.",
         "",
         *_table("scorer", leads),
     ]

@@ -36,8 +36,6 @@ from pipeline.warnings import build_warning
 Rows = NDArray[np.int64]
 #: Views published for an account-level case; an account can have hundreds of lines.
 ACCOUNT_VIEWS_MAX = 20
-#: A score of this share of what a warning takes can come to it within a day of calls.
-WITHIN_REACH = 0.25
 #: Told at each daily sweep: its time, the live lines' rows, their scores.
 SweepObserver = Callable[[int, Rows, NDArray[np.float32]], None]
 
@@ -64,13 +62,12 @@ class TickDecisions:
     def tick(self, touched: Rows, now_ms: int, effects: Effects) -> None:
         """Lines that had activity since the last tick."""
         rows = touched[self._state.lines["churned_ms"][touched] == NEVER]
-        model = self.models.at(now_ms)
-        if model is not None:
-            rows = rows[self._is_worth_a_look(rows)]
-            if len(rows):
-                self._evaluate(self._beside_crowd(self._facts(rows, now_ms)), TICK_SIGNALS, effects)
-        elif len(rows):
+        if not len(rows):
+            return
+        if self.models.at(now_ms) is None:
             self._evaluate_few(rows, now_ms, effects)
+        else:
+            self._evaluate(self._beside_crowd(self._facts(rows, now_ms)), TICK_SIGNALS, effects)
 
     def sweep(self, now_ms: int, effects: Effects) -> None:
         """All live lines, at 00:00 UTC: a silent customer sends no event, the sweep finds it."""
@@ -139,15 +136,6 @@ class TickDecisions:
         lines.touch(rows)
         for row, cause in sorted(causes):
             self._warn(row, cause, now_ms, "prior", effects)
-
-    def _is_worth_a_look(self, rows: Rows) -> NDArray[np.bool_]:
-        """Lines whose score may matter before the next sweep: they or their account have a case, a signal may speak of them, or
-        their last score is within reach of a warning (docs/adr/0046-scores-between-sweeps.md).
-        """
-        lines, accounts = self._state.lines, self._state.accounts
-        worth = self._may_speak(rows) | accounts.has_case(lines["account"][rows])
-        worth |= ~(lines["score"][rows] < WITHIN_REACH * self._policy.model_score_on)  # also one that was never scored
-        return worth
 
     def _may_speak(self, rows: Rows) -> NDArray[np.bool_]:
         """Lines with a case, and those of which a signal of a tick may speak."""

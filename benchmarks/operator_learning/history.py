@@ -21,7 +21,7 @@ from churnwatch.backtest.run import lists_of
 from churnwatch.backtest.shard import Shard
 from churnwatch.engine_parts import EngineParts
 from models.evaluation.daily_lists import Lists
-from models.evaluation.truth import read_truth
+from models.evaluation.truth import INVOLUNTARY, read_truth
 from pipeline.events import Example, Truth
 from pipeline.partition_task import PartitionTask
 from pipeline.sources.operator.config import load_scenario
@@ -73,6 +73,23 @@ class History:
                 for midnight in self.midnights
             }
         )
+
+    def by_decision(self) -> Lists:
+        """The lists by who has decided to leave and will: nobody can know more before it is decided. Equal ones share a place."""
+        return self.rescored(
+            {
+                midnight.day_ms: np.array(
+                    [float(self._has_decided(line_id, midnight.day_ms)) for line_id in midnight.line_ids]
+                )
+                for midnight in self.midnights
+            }
+        )
+
+    def _has_decided(self, line_id: str, at_ms: int) -> bool:
+        truth = self.truths.get(line_id)
+        if truth is None or truth.cause == INVOLUNTARY or truth.decided_ms is None:
+            return False
+        return truth.decided_ms <= at_ms
 
 
 @contextmanager
