@@ -69,22 +69,18 @@ def test_a_model_is_due_at_a_round_number_of_labels_once_enough_churners_were_se
     assert not training.has_news
 
 
-@pytest.mark.parametrize(("champion", "churners_needed"), [("prior", 2), ("logistic", 10)])
+@pytest.mark.parametrize(("champion", "churners_needed"), [(PriorLearner, 2), (LogisticLearner, 10)])
 def test_the_level_of_the_prior_takes_a_sixth_of_the_churners_that_a_learner_takes(
-    champion: str, churners_needed: int
+    champion: type[LogisticLearner], churners_needed: int
 ) -> None:
-    made = {"prior": lambda width: PriorLearner(width, prior_column=1), "logistic": LogisticLearner}
-    training = Training({champion: made[champion]}, RULES)
-    left = iter(range(churners_needed))
-    for example in examples(churners_needed * 32):
+    training = Training({"champion": lambda width: champion(width, prior_column=1)}, RULES)
+    for number in range(churners_needed):  # one churner a block
         assert not training.has_news
-        is_left = (
-            training.labels_learned % 32 == 0 and int(example.example_id[2:]) % 32 == 0 and next(left, None) is not None
-        )
-        training.take([msgspec.structs.replace(example, churned=is_left)])
+        block = examples(32, start=1000 * number)
+        training.take([msgspec.structs.replace(example, churned=place == 0) for place, example in enumerate(block)])
 
     assert training.has_news
-    assert training.message(1).kind == champion
+    assert training.message(1).kind == champion.kind
 
 
 def test_a_model_counts_from_the_first_tick_after_its_newest_label() -> None:
