@@ -188,8 +188,8 @@ def as_markdown(figures: Figures, options: argparse.Namespace) -> str:
         "Who left in the first month cannot have been told long before. How early anybody could tell: the last row lists",
         "everybody who has decided to leave, and will, from the moment of the decision on; the true hazard knows who has decided",
         "and when, not when this one will go; the informed boosting has our features and was shown all that became of the lines",
-        f"of {options.teachers} other operators (seeds from {FIRST_TEACHER}): more than a live system knows. Why no list comes earlier:",
-        "[adr/0092](adr/0092-no-list-is-earlier-than-the-decision.md).",
+        f"of {options.teachers} other operators (seeds from {FIRST_TEACHER}): more than a live system knows. Why no list",
+        "comes earlier: [adr/0092](adr/0092-no-list-is-earlier-than-the-decision.md).",
         "",
         *_table("scorer", leads),
     ]
