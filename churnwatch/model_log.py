@@ -70,7 +70,7 @@ def find_model(models: list[ModelMessage], version: str) -> ModelMessage:
 def _decoded(value: bytes | None) -> ModelMessage | None:
     try:
         return msgspec.json.decode(value or b"", type=ModelMessage)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

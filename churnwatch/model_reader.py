@@ -31,6 +31,7 @@ class ModelReader(ControlReader):
             return
         answer = read_model(raw, self._parts.schema, len(self._parts.features))
         if isinstance(answer, RefusedModel):
+            self._metrics.counter("churnwatch_models_refused_total", reason=answer.reason.value).inc()
             log.warning("model.refused", reason=answer.reason.value, detail=answer.detail)
             return
         self._on_model(answer.scorer, answer.message.counts_from_ms)

@@ -30,6 +30,8 @@ POLL_RECORDS_MAX = 2000
 SEND_TIMEOUT_S = 10.0
 GROUP = "trainer"
 KEPT_MODELS = 50  # for a rollback; older ones are deleted from the compacted topic
+#: msgspec tells text that is no UTF-8, and nesting without end, by exceptions that are not its own.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 FIGURE_GAUGES = {
     "log_loss": "churnwatch_model_log_loss_nats",
     "auc": "churnwatch_model_auc_ratio",
@@ -146,11 +148,11 @@ class Trainer(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python 
     def _decode(self, value: bytes) -> Example | TrainerOrder | None:
         try:
             return self._decoder.decode(value)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             problem = str(error)
         try:
             return self._orders.decode(value)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             self._training.counts[ExampleRefusal.UNREADABLE] += 1
             log.warning("example.refused", reason=ExampleRefusal.UNREADABLE, detail=problem)
             return None

@@ -13,6 +13,7 @@ from models.scorers import BlendModel, LinearModel
 from models.voting_trees import VotingTrees
 
 VALUE_LIMIT = 1e15  # beyond it a product could overflow
+SLOPE_LIMIT = 1e200  # a weight over a tiny scale; times VALUE_LIMIT it is finite still
 LINEAR_ARRAYS = ("mean", "scale", "weights", "low", "high")
 
 
@@ -42,7 +43,10 @@ def read_linear(body: dict[str, Any], n_features: int) -> LinearModel:
     prior_column = body.get("prior_column", -1)
     if not isinstance(prior_column, int) or not -1 <= prior_column < n_features:
         raise WrongBodyError(ModelRefusal.WRONG_SHAPE, f"`prior_column` is none of {n_features}")
-    return LinearModel(**arrays, intercept=float(_numbers(body, "intercept", ())), prior_column=prior_column)
+    model = LinearModel(**arrays, intercept=float(_numbers(body, "intercept", ())), prior_column=prior_column)
+    if not (np.abs(model.slopes()) <= SLOPE_LIMIT).all():
+        raise WrongBodyError(ModelRefusal.NOT_FINITE, "`weights` over `scale` is more than a score can hold")
+    return model
 
 
 def read_forest(body: dict[str, Any], n_features: int) -> Forest:

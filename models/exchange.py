@@ -92,7 +92,7 @@ def read_model(raw: bytes, feature_schema: str, n_features: int) -> ReceivedMode
     """
     try:
         message = msgspec.json.decode(raw, type=ModelMessage)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return RefusedModel(ModelRefusal.UNREADABLE, str(error))
     refusal = _refusal(message, feature_schema)
     if refusal is not None:

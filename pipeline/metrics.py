@@ -129,6 +129,8 @@ CATALOGUE: tuple[MetricSpec, ...] = (
     _counter(WORKER, "churnwatch_rebalances_total", "rebalances",
         meaning="Times that partitions were assigned to this worker."),
     _counter(WORKER, "churnwatch_models_applied_total", "models", meaning="Models taken over from churn.models."),
+    _counter(WORKER, "churnwatch_models_refused_total", "models", "reason",
+        meaning="Models on churn.models that could not be used, by reason; the one in use stays."),
     _gauge(WORKER, "churnwatch_rules_version", "version",
         meaning="Newest edition of the rules taken from churn.rules; 0: as shipped. All workers show the same."),
 

@@ -137,10 +137,14 @@ LEARNING = Board(
         Curves(
             "Models",
             "none",
-            "Published by the trainer and taken over by workers, an hour.",
+            "Published by the trainer, taken over and refused by workers, an hour.",
             [
                 Ask(rate("churnwatch_models_published_total{}", per_s=HOUR_S), "published"),
                 Ask(rate("churnwatch_models_applied_total{}", "instance", HOUR_S), "taken over {{instance}}"),
+                Ask(
+                    or_none(rate("churnwatch_models_refused_total{}", "reason", HOUR_S), "reason"),
+                    "refused: {{reason}}",
+                ),
             ],
             width=12,
         ),

@@ -110,7 +110,7 @@ def test_examples_become_models_and_a_restarted_trainer_comes_to_the_same_model(
     encoded = [msgspec.json.encode(example) for example in examples]
     metrics = Metrics()
     with running(trainer_settings, metrics):
-        send(trainer_settings, [*encoded[:300], b"no example", *encoded[250:]])
+        send(trainer_settings, [*encoded[:300], b"no example", b'{"example_id":"\xff"}', *encoded[250:]])
         first = published(trainer_settings, lambda seen: any(model.labels_learned == 448 for model in seen))
     listed = published_models(trainer_settings)
     assert find_model(listed, "") == first[-1]
@@ -119,7 +119,7 @@ def test_examples_become_models_and_a_restarted_trainer_comes_to_the_same_model(
         find_model(listed, "oracle")
     learnt = metrics.registry.get_sample_value("churnwatch_labels_learned_total", {"label": "1"})
     assert learnt == sum(example.churned for example in examples)
-    for reason, count in {"unreadable": 1.0, "duplicate": 50.0}.items():
+    for reason, count in {"unreadable": 2.0, "duplicate": 50.0}.items():
         told = metrics.registry.get_sample_value("churnwatch_examples_refused_total", {"reason": reason})
         assert told == count
     assert {model.counts_from_ms % 3_600_000 for model in first} == {0}

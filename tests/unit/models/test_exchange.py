@@ -68,6 +68,8 @@ def test_the_version_is_a_function_of_the_content() -> None:
         (b"", ModelRefusal.UNREADABLE),
         (b"\xff\xfe", ModelRefusal.UNREADABLE),
         (b'{"version": "x"}', ModelRefusal.UNREADABLE),
+        (msgspec.json.encode(message()).replace(b'"version":"', b'"version":"\xff'), ModelRefusal.UNREADABLE),
+        (b'{"body":{"deep":' + b"[" * 20_000 + b"]" * 20_000 + b"}}", ModelRefusal.UNREADABLE),
         (msgspec.json.encode(message(schema_version=99)), ModelRefusal.NEWER_SCHEMA),
         (msgspec.json.encode(message(sha256="0" * 64)), ModelRefusal.WRONG_CHECKSUM),
         (msgspec.json.encode(message(body={**message().body, "intercept": 9.0})), ModelRefusal.WRONG_CHECKSUM),
@@ -78,6 +80,7 @@ def test_the_version_is_a_function_of_the_content() -> None:
         (msgspec.json.encode(with_body(intercept=[])), ModelRefusal.WRONG_SHAPE),
         (msgspec.json.encode(with_body(weights=[None, 1.0])), ModelRefusal.NOT_FINITE),
         (msgspec.json.encode(with_body(mean=[1e308, 1e308])), ModelRefusal.NOT_FINITE),
+        (msgspec.json.encode(with_body(weights=[1.0, 1.0], scale=[1e-320, 1.0])), ModelRefusal.NOT_FINITE),
     ],
 )
 def test_a_wrong_model_is_refused_with_its_reason(sent: bytes, reason: ModelRefusal) -> None:
