@@ -6,7 +6,7 @@ as it stood before, looked at by the guard, and only then learnt.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from enum import StrEnum
 
 import numpy as np
@@ -86,6 +86,8 @@ class Training:
         self._newest_known_ms = 0
         self._block: list[Example] = []
         self._held: list[Example] = []
+        self._dropped_leavers: set[str] = set()
+        self._was_ordered = False
         self._notices: list[Notice] = []
         self.counts: Counter[str] = Counter()
         self.frozen: Alarm | None = None
@@ -107,9 +109,10 @@ class Training:
     def take(self, examples: Sequence[Example]) -> None:
         """Take these examples in order; those that cannot be learnt are counted by reason."""
         for example in examples:
-            if example.feature_schema not in self._schemas_seen:
+            if example.feature_schema not in self._schemas_seen and self._can_learn(len(example.features)):
                 self._schema, self._width = example.feature_schema, len(example.features)
                 self._schemas_seen.add(example.feature_schema)
+                self._drop_held()
                 self._begin()
             refusal = self._refusal(example)
             if refusal is not None:
@@ -129,15 +132,17 @@ class Training:
         if order.order is OrderKind.FREEZE and self.frozen is None:
             self._freeze(Finding(Alarm.BY_ORDER, 0.0, 0.0, 0, order.given_ms))
         elif order.order is OrderKind.UNFREEZE and self.frozen is not None:
-            self.frozen, held, self._held = None, self._held, []
+            self.frozen = None
             self._guard.forget_recent()
             if order.learn_held:
+                held, self._held = self._held, []
                 self._learn_without_guard(held)
             else:
-                self.counts[ExampleRefusal.WHILE_FROZEN] += len(held)
+                self._drop_held()
         elif order.order is OrderKind.PROMOTE:
-            self.is_pinned = False
             change = self._contest.promote(order.contestant)
+            self._was_ordered = self._was_ordered or self.is_pinned or change is not None
+            self.is_pinned = False
             self._notices += [change] if change is not None else []
         elif order.order in (OrderKind.PIN, OrderKind.RELEASE):
             self.is_pinned = order.order is OrderKind.PIN
@@ -154,10 +159,12 @@ class Training:
 
     @property
     def has_news(self) -> bool:
-        """Labels were learnt since the last model, and enough churners: for a first one that learns from them, or, as long as the
-        documented prior scores, for its level (docs/adr/0090-the-prior-takes-its-level.md). Never while pinned.
+        """Labels were learnt since the last model, or a person said who is to score, and enough churners: for a first one that
+        learns from them, or, as long as the documented prior scores, for its level
+        (docs/adr/0090-the-prior-takes-its-level.md). Never while pinned.
         """
-        return self._has_enough and self.labels_learned > self._published_labels and not self.is_pinned
+        is_new = self.labels_learned > self._published_labels or self._was_ordered
+        return self._has_enough and is_new and not self.is_pinned
 
     @property
     def _has_enough(self) -> bool:
@@ -169,12 +176,13 @@ class Training:
     @property
     def is_due(self) -> bool:
         """A round number of labels is reached: the next model, at the same place of the log in every run."""
-        return self.has_news and self.labels_learned % self._publish_every == 0
+        return self.has_news and self.labels_learned % self._publish_every < BLOCK_ROWS
 
     @property
     def labels_until_due(self) -> int:
         """How many more labels until the next round number; at least 1."""
-        return self._publish_every - (self.labels_learned + len(self._block)) % self._publish_every
+        labels = self._publish_every - self.labels_learned % self._publish_every
+        return -(-labels // BLOCK_ROWS) * BLOCK_ROWS - len(self._block)
 
     @property
     def _publish_every(self) -> int:
@@ -182,8 +190,11 @@ class Training:
 
     @property
     def is_finite(self) -> bool:
-        """Every weight of the champion is a finite number; true before the first example."""
-        return not self._learners or self._learners[self.champion].is_finite()
+        """Every number of the champion and its calibration is finite; true before the first example."""
+        if not self._learners:
+            return True
+        calibration = astuple(self._calibrations[self.champion].current)
+        return self._learners[self.champion].is_finite() and bool(np.isfinite(calibration).all())
 
     def message(self, created_ms: int) -> ModelMessage:
         """The champion as it stands; it counts from the first tick after the newest label that it knows."""
@@ -203,7 +214,7 @@ class Training:
 
     def mark_published(self) -> None:
         """The model as it stands was published."""
-        self._published_labels = self.labels_learned
+        self._published_labels, self._was_ordered = self.labels_learned, False
 
     def figures(self) -> dict[str, float]:
         """Prequential figures over the last examples."""
@@ -216,7 +227,7 @@ class Training:
     def _refusal(self, example: Example) -> ExampleRefusal | None:
         if example.example_id in self._ids:
             return ExampleRefusal.DUPLICATE
-        if example.feature_schema != self._schema:
+        if example.feature_schema != self._schema or not self._width:
             return ExampleRefusal.FOREIGN_FEATURES
         if len(example.features) != self._width:
             return ExampleRefusal.WRONG_SHAPE
@@ -224,7 +235,13 @@ class Training:
             return ExampleRefusal.LABEL_TOO_EARLY
         if example.known_ms - example.snapshot_ms > self._rules.example_age_max_ms:
             return ExampleRefusal.LABEL_TOO_OLD
+        if example.corrects in self._dropped_leavers:
+            return ExampleRefusal.WHILE_FROZEN
         return None
+
+    def _can_learn(self, width: int) -> bool:
+        """Whether examples of so many features can be learnt; what is barred is known by its place in this release's features."""
+        return width > 0 and (not self._rules.barred or width == len(self._rules.groups))
 
     def _remember(self, example: Example) -> None:
         self._ids[example.example_id] = None
@@ -239,9 +256,14 @@ class Training:
 
     def _hold(self, examples: Sequence[Example]) -> None:
         self._held += examples
-        if len(self._held) > HELD_EXAMPLES_MAX:
-            self.counts[ExampleRefusal.WHILE_FROZEN] += len(self._held) - HELD_EXAMPLES_MAX
-            del self._held[:-HELD_EXAMPLES_MAX]
+        self._drop_held(len(self._held) - HELD_EXAMPLES_MAX)
+
+    def _drop_held(self, oldest: int | None = None) -> None:
+        """Never learn what is held, or so many of the oldest; nor what takes one of these leavers back."""
+        dropped = self._held[: len(self._held) if oldest is None else max(0, oldest)]
+        del self._held[: len(dropped)]
+        self._dropped_leavers.update(example.example_id for example in dropped if example.churned)
+        self.counts[ExampleRefusal.WHILE_FROZEN] += len(dropped)
 
     def _learn_without_guard(self, examples: Sequence[Example]) -> None:
         for start in range(0, len(examples), BLOCK_ROWS):

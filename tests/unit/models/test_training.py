@@ -116,6 +116,29 @@ def test_a_new_feature_schema_starts_a_new_learner_and_the_old_one_is_refused() 
     assert training.counts["foreign_features"] == 50
 
 
+def test_what_was_held_is_dropped_when_the_features_change() -> None:
+    training = Training(MAKERS, RULES)
+    training.obey(TrainerOrder(OrderKind.FREEZE, 1))
+    training.take(examples(40))
+    training.take([msgspec.structs.replace(one, features=[*one.features, 1.0]) for one in examples(32, schema="t")])
+
+    training.obey(TrainerOrder(OrderKind.UNFREEZE, 2, learn_held=True))
+
+    assert training.labels_learned == 32
+    assert training.counts["while_frozen"] == 40
+
+
+@pytest.mark.parametrize(("barred", "features"), [((), []), ((0,), [1.0])])
+def test_features_that_cannot_be_learnt_begin_nothing_anew(barred: tuple[int, ...], features: list[float]) -> None:
+    rules = TrainingRules(barred=barred, groups=("rival", "bill", "care"))
+    training = Training(MAKERS, rules)
+    foreign = [msgspec.structs.replace(one, features=features, feature_schema="") for one in examples(32, schema="t")]
+    training.take([*foreign, *examples(32), *[msgspec.structs.replace(one, example_id="t") for one in foreign]])
+
+    assert training.labels_learned == 32
+    assert training.counts["foreign_features"] == 64
+
+
 def test_a_correction_undoes_the_wrong_label() -> None:
     log = examples(384)
     wrong = msgspec.structs.replace(log[0], example_id="w", churned=True, features=[-0.5, 3.0, 0.0])
@@ -189,6 +212,35 @@ def test_what_was_held_while_frozen_can_be_learnt_after_all() -> None:
     assert training.labels_learned == 1280
 
 
+def test_labels_go_on_to_be_counted_in_round_numbers_after_an_odd_number_was_held() -> None:
+    training = Training(MAKERS, RULES)
+    training.obey(TrainerOrder(OrderKind.FREEZE, 1))
+    training.take(examples(40))
+    training.obey(TrainerOrder(OrderKind.UNFREEZE, 2, learn_held=True))
+    log, due = examples(960, start=40), 0
+    while log:
+        part = training.labels_until_due
+        training.take(log[:part])
+        log = log[part:]
+        due += training.is_due
+        training.mark_published()
+
+    assert due == training.labels_learned // 96
+
+
+def test_what_was_dropped_while_frozen_is_not_taken_back() -> None:
+    training = Training(MAKERS, RULES)
+    training.take(rare(640))
+    training.obey(TrainerOrder(OrderKind.FREEZE, 1))
+    leaver = msgspec.structs.replace(rare(1, start=640)[0], churned=True)
+    training.take([leaver])
+    training.obey(TrainerOrder(OrderKind.UNFREEZE, 2))
+
+    training.take([msgspec.structs.replace(leaver, example_id="c", churned=False, corrects=leaver.example_id)])
+
+    assert training.counts["while_frozen"] == 2
+
+
 def test_labels_that_fail_to_come_freeze_learning() -> None:
     training = Training(MAKERS, RULES)
     training.take(rare(6400))
@@ -224,6 +276,21 @@ def test_a_pin_keeps_the_trainer_from_publishing_until_a_promotion() -> None:
     assert not training.has_news
     training.obey(TrainerOrder(OrderKind.PROMOTE, 2, contestant="logistic"))
     assert training.has_news
+
+
+def test_a_promotion_is_published_without_waiting_for_labels() -> None:
+    training = Training({"logistic": LogisticLearner, "contrary": Contrary}, RULES)
+    training.take(examples(96))
+
+    def has_news_after(*kinds: OrderKind) -> bool:
+        training.mark_published()
+        for kind in kinds:
+            training.obey(TrainerOrder(kind, 1, contestant="contrary"))
+        return training.has_news
+
+    assert has_news_after(OrderKind.PROMOTE)
+    assert not has_news_after(OrderKind.PROMOTE)  # it is the champion already
+    assert has_news_after(OrderKind.PIN, OrderKind.PROMOTE)  # in the place of what was put back
 
 
 class Contrary(LogisticLearner):
@@ -265,7 +332,7 @@ def test_a_group_of_features_that_moves_is_named() -> None:
 
 
 def test_what_a_tenant_may_not_learn_from_has_no_weight() -> None:
-    training = Training(MAKERS, TrainingRules(barred=(0,)))
+    training = Training(MAKERS, TrainingRules(barred=(0,), groups=("rival", "bill", "care")))
     training.take(examples(320))
 
     weights = training.message(1).body["weights"]
