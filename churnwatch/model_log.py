@@ -55,14 +55,16 @@ def summary(model: ModelMessage) -> dict[str, Any]:
 
 
 def find_model(models: list[ModelMessage], version: str) -> ModelMessage:
-    """The newest model whose version begins like this; an empty one means the newest of all.
+    """The newest model whose version begins like this; an empty one means the newest of all. `blend-15` is `blend-15-...` before
+    it is `blend-1536-...`.
 
     Raises:
         UserError: there is none.
     """
-    for model in reversed(models):
-        if model.version.startswith(version):
-            return model
+    for beginning in (f"{version}-", version):
+        for model in reversed(models):
+            if f"{model.version}-".startswith(beginning):
+                return model
     known = ", ".join(dict.fromkeys(model.version for model in models[-5:])) or "none was published yet"
     raise UserError(f"no model {version!r} on the topic; the newest are: {known}")
 

@@ -71,19 +71,20 @@ def _register_views(group: typer.Typer) -> None:
 def _register_champion(group: typer.Typer) -> None:
     @group.command("promote")
     def promote(
-        contestant: Annotated[str, typer.Argument(help="prior, blend, logistic, forest: who is to score.")],
+        contestant: Annotated[str, typer.Argument(help="Who is to score: one of learning.contestants.")],
     ) -> None:
         """Make a contestant the champion, whatever the figures say; it also ends what a rollback began.
 
-        Example: churnwatch model promote logistic
+        Example: churnwatch model promote blend
         """
         from churnwatch.model_orders import give_order
         from churnwatch.settings import settings
-        from models.contestants import CONTESTANTS
         from models.orders import OrderKind
 
-        if contestant not in CONTESTANTS:
-            raise typer.BadParameter(f"{contestant!r} does not learn here; there are {', '.join(CONTESTANTS)}")
+        learning = settings().learning
+        if contestant not in learning.contestants:
+            there = ", ".join(learning.contestants)
+            raise typer.BadParameter(f"{contestant!r} does not learn here; in learning.contestants are {there}")
         give_order(settings(), OrderKind.PROMOTE, contestant=contestant)
         typer.echo(f"ordered: {contestant} becomes the champion at the trainer's next poll")
 
