@@ -101,6 +101,10 @@ class DelayedLabels:
             )
         )
 
+    def passed_over(self, tick_ms: int, line_ids: Sequence[str], last_activity_ms: NDArray[np.int64]) -> None:
+        """Live lines that this sweep did not offer (after `snapshot`): the quiet ones among them wait all the same."""
+        self._quiet |= self._quiet_of(tick_ms, line_ids, last_activity_ms)
+
     def churned(self, line_id: str, churn_ms: int, known_ms: int, kind: ChurnKind) -> None:
         """A line left at `churn_ms`; we learnt of it at `known_ms`. Repeated, old and future ones are counted."""
         departure = Departure(churn_ms, known_ms, kind)
@@ -178,8 +182,11 @@ class DelayedLabels:
             raise ValueError("this keeper waits for silence: give last_activity_ms at every sweep")
         self._swept_ms = tick_ms
         if last_activity_ms is not None:
-            quiet = np.flatnonzero(last_activity_ms < tick_ms - self._rules.quiet_ms)
-            self._quiet = set(picked(line_ids, quiet.tolist()))
+            self._quiet = self._quiet_of(tick_ms, line_ids, last_activity_ms)
+
+    def _quiet_of(self, tick_ms: int, line_ids: Sequence[str], last_activity_ms: NDArray[np.int64]) -> set[str]:
+        quiet = np.flatnonzero(last_activity_ms < tick_ms - self._rules.quiet_ms)
+        return set(picked(line_ids, quiet.tolist()))
 
     def _stayers(self, segment: Segment, tick_ms: int) -> list[Example]:
         """Lines of a segment whose drawn time has passed and that were there then; a quiet one waits for a sign of life."""

@@ -247,7 +247,8 @@ class TickDecisions:
         """Offer what is known now as examples; not where the crowd's records are missing."""
         lines, accounts = self._state.lines, self._state.accounts
         usable = ~self._state.crowd.learning_frozen(regions_of(self._state, rows))
-        effects.counts["snapshots_frozen"] += int((~usable).sum())
+        passed_over = rows[~usable]
+        effects.counts["snapshots_frozen"] += len(passed_over)
         rows, features = rows[usable], features[usable]
         self._labels.snapshot(
             now_ms,
@@ -256,6 +257,8 @@ class TickDecisions:
             features,
             lines["last_ms"][rows],
         )
+        if len(passed_over):
+            self._labels.passed_over(now_ms, IdRows(lines.ids, passed_over), lines["last_ms"][passed_over])
 
     def _remember_rhythm(self, facts: Facts) -> None:
         """Keep the share of active days of lines active yesterday, for the time when the ring has run empty."""

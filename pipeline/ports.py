@@ -55,6 +55,10 @@ class LabelKeeper(Protocol):
         """
         ...
 
+    def passed_over(self, tick_ms: int, line_ids: Sequence[str], last_activity_ms: NDArray[np.int64]) -> None:
+        """Live lines that this sweep did not offer, since records of theirs are missing; the quiet ones wait as well."""
+        ...
+
     def churned(self, line_id: str, churn_ms: int, known_ms: int, kind: ChurnKind) -> None:
         """A line left at `churn_ms`; we learnt of it at `known_ms` (CONTRACT.md section 3)."""
         ...

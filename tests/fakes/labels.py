@@ -14,6 +14,7 @@ class RecordingLabels:
 
     def __init__(self) -> None:
         self.snapshots: list[tuple[int, list[str], FloatMatrix]] = []
+        self.passed: list[tuple[int, list[str]]] = []
         self.churns: list[tuple[str, int, int, ChurnKind]] = []
         self.returns: list[tuple[str, int]] = []
         self.contacts: list[tuple[str, str | None, int]] = []
@@ -27,6 +28,9 @@ class RecordingLabels:
         last_activity_ms: NDArray[np.int64] | None = None,
     ) -> None:
         self.snapshots.append((tick_ms, list(line_ids), features))
+
+    def passed_over(self, tick_ms: int, line_ids: Sequence[str], last_activity_ms: NDArray[np.int64]) -> None:
+        self.passed.append((tick_ms, list(line_ids)))
 
     def churned(self, line_id: str, churn_ms: int, known_ms: int, kind: ChurnKind) -> None:
         self.churns.append((line_id, churn_ms, known_ms, kind))

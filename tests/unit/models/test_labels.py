@@ -189,6 +189,17 @@ def test_a_quiet_stayer_waits_until_it_shows_life_or_is_known_to_have_left() -> 
     assert len(keeper) == 0
 
 
+def test_a_quiet_line_that_a_sweep_passes_over_is_not_told_as_a_stayer() -> None:
+    keeper = DelayedLabels("schema", EVERY_DAY, waits_for_silence=True)
+    keeper.snapshot(100 * DAY_MS, ["gone"], ["gone"], np.zeros((1, 1)), np.array([100 * DAY_MS]))
+    for day in range(101, 140):
+        keeper.snapshot(day * DAY_MS, [], [], np.zeros((0, 1)), np.zeros(0, np.int64))  # records are missing everywhere
+        keeper.passed_over(day * DAY_MS, ["gone"], np.array([100 * DAY_MS]))
+        assert keeper.due(day * DAY_MS) == []
+
+    assert len(keeper) == 1
+
+
 def test_old_future_and_repeated_labels_are_refused_and_counted() -> None:
     keeper = DelayedLabels("schema", EVERY_DAY)
     keeper.churned("a", 100 * DAY_MS, 900 * DAY_MS, ChurnKind.PORT_OUT)

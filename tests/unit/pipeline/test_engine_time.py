@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.calm.crowd import Crowd
 from pipeline.engine import EngineConfig
 from pipeline.events import ChurnWarning, ScoreBasis, Stream
 from pipeline.ports import FloatMatrix, FloatVector
@@ -97,6 +98,17 @@ def test_silence_is_found_by_the_sweep_without_an_event_of_the_line() -> None:
     assert {warning.line_id for warning in silent} == {"quiet"}
     assert silent[0].ts_ms % DAY_MS == 0
     assert 2 <= (silent[0].ts_ms - MONDAY_MS) / DAY_MS - 25 <= 10
+
+
+def test_lines_whose_records_are_missing_are_passed_over_and_their_quiet_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Crowd, "learning_frozen", lambda _, regions: np.ones(len(regions), np.bool_))
+    labels = RecordingLabels()
+    run_of(labels, cdr=[call(1, NOON_MS), call(2, NOON_MS + DAY_MS)])
+
+    assert labels.passed == [(MONDAY_MS + DAY_MS, ["a1-1"])]
+    assert [(tick, lines) for tick, lines, _ in labels.snapshots] == [(MONDAY_MS + DAY_MS, [])]
 
 
 def test_no_tick_is_decided_before_the_frontier_has_passed_it() -> None:
