@@ -18,6 +18,7 @@ from models.books import Book
 from models.label_rules import (
     DAY_MS,
     Departure,
+    LabelRefusal,
     LabelRules,
     Verdict,
     judge,
@@ -105,15 +106,16 @@ class DelayedLabels:
         """Live lines that this sweep did not offer (after `snapshot`): the quiet ones among them wait all the same."""
         self._quiet |= self._quiet_of(tick_ms, line_ids, last_activity_ms)
 
-    def churned(self, line_id: str, churn_ms: int, known_ms: int, kind: ChurnKind) -> None:
+    def churned(self, line_id: str, churn_ms: int, known_ms: int, kind: ChurnKind) -> LabelRefusal | None:
         """A line left at `churn_ms`; we learnt of it at `known_ms`. Repeated, old and future ones are counted."""
         departure = Departure(churn_ms, known_ms, kind)
         refusal = refusal_of(departure, self._departures.get(line_id), self._rules)
         if refusal is not None:
             self.counts[f"refused_{refusal}"] += 1
-            return
+            return refusal
         self._departures.add(line_id, departure)
         self._left.add(line_id)
+        return None
 
     def returned(self, line_id: str, ts_ms: int) -> None:
         """A reconnect, win-back or, after a silence, new activity."""

@@ -77,21 +77,24 @@ class RecordDecisions:
             note_fault(self._state, record, self._warner.rows(record.account_id, record.line_id))
             self._hard.take(record, received_ms, effects)
         elif isinstance(record, OutcomeRecord):
-            self._outcome(record, received_ms)
+            self._outcome(record, received_ms, effects)
 
     def _order(self, record: OrderRecord, received_ms: int, effects: Effects) -> None:
         churn = CHURN_ORDERS.get(record.kind)
         if churn is not None:
-            self._churned(record.account_id, record.line_id, record.ts_ms, received_ms, churn)
+            self._churned(record, record.ts_ms, received_ms, churn, effects)
         elif record.kind is OrderKind.RECONNECT:
             self._returned(record.account_id, record.line_id, record.ts_ms)
         else:
             self._hard.take(record, received_ms, effects)
 
-    def _outcome(self, record: OutcomeRecord, received_ms: int) -> None:
+    def _outcome(self, record: OutcomeRecord, received_ms: int, effects: Effects) -> None:
         if record.kind is OutcomeKind.CHURN:
-            kind = record.churn_kind or ChurnKind.TERMINATION
-            self._churned(record.account_id, record.line_id, record.churn_ms or record.ts_ms, received_ms, kind)
+            left_ms = record.churn_ms or record.ts_ms
+            if left_ms > max(record.ts_ms, received_ms):
+                effects.counts["label_refused_from_the_future"] += 1
+                return
+            self._churned(record, left_ms, received_ms, record.churn_kind or ChurnKind.TERMINATION, effects)
         elif record.kind is OutcomeKind.WIN_BACK:
             self._returned(record.account_id, record.line_id, record.ts_ms)
         elif record.kind is OutcomeKind.DISPOSITION and record.disposition in REACHED:
@@ -162,16 +165,24 @@ class RecordDecisions:
         known = accounts["bills_s"][row] != NEVER
         return (accounts["bills_s"][row][known] / DAY_S).tolist(), accounts["bills"][row][known].tolist()
 
-    def _churned(self, account_id: str, line_id: str | None, churn_ms: int, known_ms: int, kind: ChurnKind) -> None:
+    def _churned(
+        self, record: OrderRecord | OutcomeRecord, churn_ms: int, received_ms: int, kind: ChurnKind, effects: Effects
+    ) -> None:
+        """A clock ahead of ours dates a leaving after its receipt: it is known when it has happened."""
         lines = self._state.lines
-        for row in self._warner.rows(account_id, line_id):
+        if record.line_id is not None and record.line_id not in lines.row_of:
+            effects.counts["label_refused_unknown_line"] += 1  # nothing can be learnt of it
+        for row in self._warner.rows(record.account_id, record.line_id):
             if lines["churned_ms"][row] != NEVER:
+                effects.counts["label_refused_same_event"] += 1
                 continue
             lines["churned_ms"][row] = max(churn_ms, 1)
             lines["left_unwilling"][row] = kind is ChurnKind.INVOLUNTARY
             lines.drop_case(row)
             lines.touch(row)
-            self._labels.churned(lines.ids[row], churn_ms, known_ms, kind)
+            refusal = self._labels.churned(lines.ids[row], churn_ms, max(received_ms, churn_ms), kind)
+            if refusal is not None:
+                effects.counts[f"label_refused_{refusal}"] += 1
 
     def _returned(self, account_id: str, line_id: str | None, ts_ms: int) -> None:
         """A line is back. Within 30 days it never left; after that it is a new customer with nothing to compare with."""

@@ -59,8 +59,8 @@ class LabelKeeper(Protocol):
         """Live lines that this sweep did not offer, since records of theirs are missing; the quiet ones wait as well."""
         ...
 
-    def churned(self, line_id: str, churn_ms: int, known_ms: int, kind: ChurnKind) -> None:
-        """A line left at `churn_ms`; we learnt of it at `known_ms` (CONTRACT.md section 3)."""
+    def churned(self, line_id: str, churn_ms: int, known_ms: int, kind: ChurnKind) -> str | None:
+        """A line left at `churn_ms`; we learnt of it at `known_ms` (CONTRACT.md section 3). Why it is no news, or None."""
         ...
 
     def returned(self, line_id: str, ts_ms: int) -> None:

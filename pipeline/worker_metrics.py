@@ -8,6 +8,9 @@ from pipeline.events import ChurnWarning, Stream
 from pipeline.metrics import Metrics
 from pipeline.partition_task import PartitionTask, Progress
 
+#: So begin the names under which an engine counts labels that it does not take.
+LABEL_REFUSED = "label_refused_"
+
 
 class WorkerMetrics:
     """Fills the worker's part of the catalogue."""
@@ -41,6 +44,9 @@ class WorkerMetrics:
             self._metrics.counter("churnwatch_duplicates_total").inc(counts["duplicates"])
         if counts["late"]:
             self._metrics.counter("churnwatch_late_records_total").inc(counts["late"])
+        for name in [name for name in counts if name.startswith(LABEL_REFUSED)]:
+            reason = name.removeprefix(LABEL_REFUSED)
+            self._metrics.counter("churnwatch_labels_refused_total", reason=reason).inc(counts[name])
         for warning in progress.effects.warnings:
             self._warning(warning)
         for refused in progress.refused:

@@ -130,8 +130,13 @@ LEARNING = Board(
         Curves(
             "Examples refused",
             "none",
-            "Examples an hour that were not learnt; duplicates are normal after a worker's restart.",
-            [Ask(or_none(rate("churnwatch_examples_refused_total{}", "reason", HOUR_S), "reason"), "{{reason}}")],
+            "Examples, and labels, an hour that were not learnt; duplicates of examples are normal after a worker's restart.",
+            [
+                Ask(or_none(rate("churnwatch_examples_refused_total{}", "reason", HOUR_S), "reason"), "{{reason}}"),
+                Ask(
+                    or_none(rate("churnwatch_labels_refused_total{}", "reason", HOUR_S), "reason"), "label: {{reason}}"
+                ),
+            ],
             width=12,
         ),
         Curves(

@@ -32,8 +32,9 @@ class RecordingLabels:
     def passed_over(self, tick_ms: int, line_ids: Sequence[str], last_activity_ms: NDArray[np.int64]) -> None:
         self.passed.append((tick_ms, list(line_ids)))
 
-    def churned(self, line_id: str, churn_ms: int, known_ms: int, kind: ChurnKind) -> None:
+    def churned(self, line_id: str, churn_ms: int, known_ms: int, kind: ChurnKind) -> str | None:
         self.churns.append((line_id, churn_ms, known_ms, kind))
+        return None
 
     def returned(self, line_id: str, ts_ms: int) -> None:
         self.returns.append((line_id, ts_ms))

@@ -237,7 +237,7 @@ def run_of(
     labels: LabelKeeper | None = None, rules: SignalPolicy | None = None, **records: list[dict[str, Any]]
 ) -> Run:
     """A partition that took in these records, under the policy of production or these rules."""
-    run = Run(labels or RecordingLabels(), rules=rules)
+    run = Run(RecordingLabels() if labels is None else labels, rules=rules)
     run.fetch_all(topics_of(**records))
     return run
 

@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from models.labels import DelayedLabels
 from pipeline.events import ChurnKind, Level, OrderKind
 from pipeline.state.catalogue import NEVER, NO_TIME
+from pipeline.worker_metrics import LABEL_REFUSED
 from tests.fakes.labels import RecordingLabels
 from tests.fakes.pipeline_runs import (
     DAY_MS,
@@ -30,6 +32,10 @@ NOON_MS = MONDAY_MS + 12 * HOUR_MS
 
 def causes(run: Run) -> list[str]:
     return [warning.reasons[0] for warning in run.warnings]
+
+
+def refused_labels(run: Run) -> dict[str, int]:
+    return {name: count for name, count in run.effects.counts.items() if name.startswith(LABEL_REFUSED)}
 
 
 def hard_record(kind: str) -> dict[str, list[dict[str, Any]]]:
@@ -196,8 +202,36 @@ def test_churn_is_told_to_the_keeper_and_stops_every_signal(records: dict[str, A
 
 def test_a_second_churn_is_the_same_event() -> None:
     labels = RecordingLabels()
-    run_of(labels, orders=[order("port_out_done", 1), order("termination_done", 2, MONDAY_MS + DAY_MS)])
+    calls = [call(1, MONDAY_MS - 1)]
+    orders = [order("port_out_done", 1), order("termination_done", 2, MONDAY_MS + DAY_MS)]
+    run = run_of(labels, cdr=calls, orders=orders)
     assert len(labels.churns) == 1
+    assert refused_labels(run) == {"label_refused_same_event": 1}
+
+
+def test_a_leaving_dated_by_a_clock_ahead_of_ours_is_known_when_it_has_happened() -> None:
+    run = run_of(
+        DelayedLabels("s"), cdr=[call(1)], orders=[order("port_out_done", 1, NOON_MS + 1, received_ms=NOON_MS)]
+    )
+    assert column(run, "churned_ms") == NOON_MS + 1
+    assert refused_labels(run) == {}
+
+
+def test_a_leaving_that_is_still_to_come_changes_nothing() -> None:
+    labels = RecordingLabels()
+    run = run_of(labels, cdr=[call(1)], outcomes=[outcome("churn", 1, NOON_MS, churn_ms=NOON_MS + 30 * DAY_MS)])
+    assert labels.churns == []
+    assert column(run, "churned_ms") == NEVER
+    assert refused_labels(run) == {"label_refused_from_the_future": 1}
+
+
+def test_a_leaving_of_a_line_that_nobody_knows_or_of_long_ago_is_counted() -> None:
+    outcomes = [
+        outcome("churn", 1, NOON_MS, churn_ms=NOON_MS - 365 * DAY_MS),
+        outcome("churn", 2, NOON_MS, line_id="ghost"),
+    ]
+    run = run_of(DelayedLabels("s"), customers=[customer()], outcomes=outcomes)
+    assert refused_labels(run) == {"label_refused_unknown_line": 1, "label_refused_too_old": 1}
 
 
 def test_the_account_leaves_with_all_its_lines() -> None:

@@ -1,15 +1,17 @@
 """How old the worker says its data is."""
 
+from collections import Counter
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
+from pipeline.effects import Effects
 from pipeline.events import Stream
 from pipeline.merge import Merger
 from pipeline.metrics import Metrics
-from pipeline.partition_task import PartitionTask
-from pipeline.worker_metrics import WorkerMetrics
+from pipeline.partition_task import PartitionTask, Progress
+from pipeline.worker_metrics import LABEL_REFUSED, WorkerMetrics
 
 NOW_S = 1_800_000_000.0
 
@@ -53,6 +55,14 @@ def test_data_has_no_age_when_nothing_waits(worker: WorkerMetrics, metrics: Metr
     worker.report({0: task_with(waiting=0)})
 
     assert told(metrics, "churnwatch_data_age_seconds") == 0
+
+
+def test_refused_labels_are_counted_by_reason(worker: WorkerMetrics, metrics: Metrics) -> None:
+    progress = Progress(Effects(counts=Counter({f"{LABEL_REFUSED}too_old": 3, "late": 1})), [])
+
+    worker.counted(progress)
+
+    assert metrics.registry.get_sample_value("churnwatch_labels_refused_total", {"reason": "too_old"}) == 3
 
 
 def test_each_warning_tells_the_age_of_its_decision(worker: WorkerMetrics, metrics: Metrics) -> None:
