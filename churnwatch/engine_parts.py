@@ -23,6 +23,8 @@ from pipeline.state.partition import PartitionState
 
 POLICY_FILE = CONFIG_DIR / "policies" / "signals.toml"
 COUNTRIES_DIR = CONFIG_DIR / "countries"
+#: Newest models that stay on the compacted topic, and in a worker for partitions that come to it.
+KEPT_MODELS = 50
 
 
 @dataclass(slots=True)
@@ -40,6 +42,11 @@ class EngineParts:
     def schema(self) -> str:
         """Feature schema of examples and models."""
         return feature_schema(self.features)
+
+    def add_model(self, scorer: Scorer, counts_from_ms: int) -> None:
+        """A published model, for the tasks that are made from now on."""
+        self.models.append((scorer, counts_from_ms))
+        del self.models[:-KEPT_MODELS]
 
     def make_task(self, partition: int, stored: Mapping[bytes, bytes], earliest: Mapping[Stream, int]) -> PartitionTask:
         """A task that goes on where the saved pages left off, or begins with the first offsets the topics hold."""

@@ -1,5 +1,6 @@
 """The models on churn.models, as they were published."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,6 +38,12 @@ def published_models(settings: Settings) -> list[ModelMessage]:
         return models
     finally:
         consumer.close()
+
+
+def versions(models: Iterable[ModelMessage]) -> list[str]:
+    """Of each the version once, in the order in which they were published last."""
+    last = {model.version: number for number, model in enumerate(models)}
+    return sorted(last, key=last.__getitem__)
 
 
 def summary(model: ModelMessage) -> dict[str, Any]:

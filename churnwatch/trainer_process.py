@@ -15,8 +15,9 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, Topic
 from kafka.errors import KafkaError
 
 from churnwatch.clients import kafka_consumer, kafka_producer
-from churnwatch.engine_parts import engine_parts
+from churnwatch.engine_parts import KEPT_MODELS, engine_parts
 from churnwatch.learning_rules import new_training
+from churnwatch.model_log import published_models, versions
 from churnwatch.settings import Settings
 from models.contest import ChangeOfChampion
 from models.guard import Finding
@@ -29,7 +30,6 @@ POLL_MS = 500
 POLL_RECORDS_MAX = 2000
 SEND_TIMEOUT_S = 10.0
 GROUP = "trainer"
-KEPT_MODELS = 50  # for a rollback; older ones are deleted from the compacted topic
 #: msgspec tells text that is no UTF-8, and nesting without end, by exceptions that are not its own.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 FIGURE_GAUGES = {
@@ -119,6 +119,7 @@ class Trainer(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python 
         """We lead now. Offsets are never committed, so the log comes from its beginning; its past is not published."""
         self._training = self._new_training()
         self._rebuild_until = {part: end for part, end in self._consumer.end_offsets(partitions).items() if end > 0}
+        self._kept_versions = deque(versions(published_models(self._settings)))
         log.info("trainer.assigned", examples_to_learn_again=sum(self._rebuild_until.values()))
 
     def _new_training(self) -> Training:
@@ -187,7 +188,7 @@ class Trainer(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python 
             log.warning("model.not_published", version=message.version, problem=str(error))
             return False
         self._kept_versions.append(message.version)
-        if len(self._kept_versions) > KEPT_MODELS:
+        while len(self._kept_versions) > KEPT_MODELS:
             self._producer.send(topic, key=self._kept_versions.popleft().encode(), value=None)
         return True
 

@@ -198,7 +198,7 @@ def _run(worker: Any) -> int:
 
 
 def _use_model(parts: EngineParts, shell: Shell, scorer: Scorer, counts_from_ms: int) -> None:
-    parts.models.append((scorer, counts_from_ms))
+    parts.add_model(scorer, counts_from_ms)
     for task in shell.tasks.values():
         task.engine.use_model(scorer, counts_from_ms)
 

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from churnwatch.cli import app
 from churnwatch.errors import UserError
-from churnwatch.model_log import find_model
+from churnwatch.model_log import find_model, versions
 from churnwatch.model_orders import model_again
 from models.exchange import write_model
 from pipeline.events import ModelMessage
@@ -34,6 +34,10 @@ def test_a_whole_number_of_labels_is_meant_before_the_beginning_of_a_longer_one(
     assert find_model(MODELS, "blend-153") == NEWER
     assert find_model(MODELS, OLD.version) == OLD
     assert find_model(MODELS, "") == NEWEST
+
+
+def test_a_version_that_was_put_back_stands_where_it_was_published_last() -> None:
+    assert versions([OLD, NEWER, NEWEST, OLD]) == [NEWER.version, NEWEST.version, OLD.version]
 
 
 def test_an_earlier_model_is_put_in_the_place_of_the_newest() -> None:
