@@ -7,6 +7,7 @@ import redis
 
 from alerts.sealed import SealedRecord
 from alerts.store.replies import texts
+from pipeline.refusals import UNREADABLE
 
 _records = msgspec.json.Decoder(SealedRecord)
 
@@ -64,6 +65,6 @@ def decoded(values: Iterable[tuple[str, bytes | None]]) -> tuple[dict[str, Seale
     for name, value in values:
         try:
             changes[name] = None if value is None else _records.decode(value)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             refused += 1
     return changes, refused

@@ -15,6 +15,7 @@ from churnwatch.clients import kafka_consumer
 from churnwatch.errors import UserError
 from churnwatch.settings import Settings
 from churnwatch.topics import ensure_topics
+from pipeline.refusals import UNREADABLE
 
 POLL_MS = 500
 POLL_RECORDS = 2000
@@ -75,6 +76,6 @@ def _decoded(records: list[object]) -> list[TaskEvent]:
     for record in records:
         try:
             events.append(_events.decode(record.value))  # type: ignore[attr-defined]  # kafka-python leaves records untyped
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             log.warning("audit.unreadable", reason=type(error).__name__)
     return events

@@ -14,7 +14,7 @@ from churnwatch.errors import UserError
 from churnwatch.settings import Settings
 from churnwatch.topics import describe_topics
 from pipeline.events import DeadLetter, RefusalReason, Stream
-from pipeline.refusals import Refusal, decode_record
+from pipeline.refusals import UNREADABLE, Refusal, decode_record
 from pipeline.sources.port import DEAD_LETTERS
 
 POLL_MS = 1000
@@ -152,7 +152,7 @@ def _letter(value: bytes | None) -> DeadLetter:
     """The dead letter; what is none, since anybody may write to the topic, is shown as one."""
     try:
         return _LETTERS.decode(value or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return DeadLetter(stream="?", reason=RefusalReason.UNKNOWN_FORMAT, raw="", detail="not a dead letter")
 
 

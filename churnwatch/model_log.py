@@ -12,6 +12,7 @@ from churnwatch.errors import UserError
 from churnwatch.settings import Settings
 from models.exchange import checksum
 from pipeline.events import ModelMessage
+from pipeline.refusals import UNREADABLE
 
 POLL_MS = 500
 
@@ -79,7 +80,7 @@ def find_model(models: list[ModelMessage], version: str) -> ModelMessage:
 def _decoded(value: bytes | None) -> ModelMessage | None:
     try:
         return msgspec.json.decode(value or b"", type=ModelMessage)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
 
 

@@ -25,6 +25,7 @@ from churnwatch.errors import UserError
 from churnwatch.settings import CONFIG_DIR, Settings
 from churnwatch.topics import ensure_topics
 from pipeline.metrics import Metrics
+from pipeline.refusals import UNREADABLE
 
 GROUP = "notify"
 POLL_MS = 500
@@ -108,7 +109,7 @@ class NotifyProcess:
     def _take(self, record: Any, now_ms: int) -> None:
         try:
             event = _events.decode(record.value or b"")
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             log.warning("notify.event_refused", offset=record.offset)
             return
         if record.timestamp and record.timestamp < now_ms - NEWS_MS:

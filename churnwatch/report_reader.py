@@ -37,6 +37,7 @@ from pipeline.events import (
     OutcomeRecord,
     Stream,
 )
+from pipeline.refusals import UNREADABLE
 
 POLL_MS = 500
 POLL_RECORDS = 5000
@@ -80,7 +81,7 @@ class TopicReader:
                 for record in records:
                     try:
                         found.append(decode(record.value or b""))
-                    except (msgspec.DecodeError, UnicodeDecodeError):
+                    except UNREADABLE:
                         refused += 1
         if refused:
             log.warning("report.records_refused", topic=topic, records=refused)

@@ -24,6 +24,7 @@ from churnwatch.settings import Settings
 from churnwatch.topics import ensure_topics
 from pipeline.events import SignalReport
 from pipeline.live_rules import Editions, RulesMessage, RuleValue
+from pipeline.refusals import UNREADABLE
 
 #: Nobody waits longer for a page; what was not read by then is read by the next one.
 READ_S = 10.0
@@ -187,7 +188,7 @@ class KafkaRuleBook:
         def take(raw: bytes) -> None:
             try:
                 seen = _seen.decode(raw)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except UNREADABLE:
                 return  # the tasks process dead-letters it
             signals = seen.signals if warned else seen.active_signals
             self._observed.add(seen.account_id, seen.line_id, Observation(seen.ts_ms, signals, warned))

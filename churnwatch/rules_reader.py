@@ -10,6 +10,7 @@ from churnwatch.settings import Settings
 from pipeline.live_rules import Editions, RulesMessage, with_changes
 from pipeline.metrics import Metrics
 from pipeline.policy import PolicyError, SignalPolicy
+from pipeline.refusals import UNREADABLE
 
 RULES = "rules"
 
@@ -21,7 +22,7 @@ def decoded_rules(raw: bytes | None) -> RulesMessage | None:
     """The edition in these bytes; None, and a line in the log, where they are none."""
     try:
         return _messages.decode(raw or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         log.warning("rules.unreadable", reason=type(error).__name__)
         return None
 

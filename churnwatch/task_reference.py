@@ -16,6 +16,7 @@ from churnwatch.seals import SEALED_TOPICS
 from churnwatch.settings import Settings
 from pipeline.events import CustomerRecord, Stream
 from pipeline.line_views import LineView
+from pipeline.refusals import UNREADABLE
 
 POLL_RECORDS = 5000
 VIEWS = "line-views"
@@ -105,7 +106,7 @@ def _decoded(decoder: msgspec.json.Decoder[Read], values: list[bytes], what: str
     for value in values:
         try:
             found.append(decoder.decode(value))
-        except msgspec.DecodeError:
+        except UNREADABLE:
             refused += 1
     if refused:
         log.warning("reference.refused", what=what, records=refused)

@@ -19,6 +19,7 @@ from alerts.triggers import TELLING, Trigger, care_trigger, order_trigger, outco
 from alerts.value.measures import Measure, billing_measure, order_measure
 from churnwatch.settings import Settings
 from pipeline.events import BillingKind, BillingRecord, CareRecord, OrderRecord, OutcomeRecord, Stream
+from pipeline.refusals import UNREADABLE
 
 POLL_RECORDS = 5000
 BATCH = 1000
@@ -118,7 +119,7 @@ class TriggerFeed:
                 continue
             try:
                 yield record.offset, _decoders[stream].decode(value)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except UNREADABLE:
                 refused += 1
         if refused:
             log.warning("trigger.refused", stream=stream, records=refused)

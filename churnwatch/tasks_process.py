@@ -34,6 +34,7 @@ from churnwatch.topics import ensure_topics
 from churnwatch.vault_keeping import VaultKeeping, retention
 from pipeline.events import ChurnWarning, DeadLetter, RefusalReason
 from pipeline.metrics import Metrics
+from pipeline.refusals import UNREADABLE
 
 GROUP = "tasks"
 WARNINGS = "warnings"
@@ -200,7 +201,7 @@ class TasksProcess(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-py
             return _warnings.decode(value)
         except msgspec.ValidationError as error:
             self._bury(record, value, RefusalReason.WRONG_TYPE, str(error))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             self._bury(record, value, RefusalReason.INVALID_JSON, str(error))
         return None
 

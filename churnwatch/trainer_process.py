@@ -25,13 +25,12 @@ from models.orders import TrainerOrder
 from models.training import ExampleRefusal, Notice, Training
 from pipeline.events import Example, ModelMessage
 from pipeline.metrics import Metrics
+from pipeline.refusals import UNREADABLE
 
 POLL_MS = 500
 POLL_RECORDS_MAX = 2000
 SEND_TIMEOUT_S = 10.0
 GROUP = "trainer"
-#: msgspec tells text that is no UTF-8, and nesting without end, by exceptions that are not its own.
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 FIGURE_GAUGES = {
     "log_loss": "churnwatch_model_log_loss_nats",
     "auc": "churnwatch_model_auc_ratio",

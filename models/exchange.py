@@ -12,6 +12,7 @@ from models.bodies import PRIOR_KIND, READERS, ArrayModel, ModelRefusal, WrongBo
 from models.calibration import Calibration
 from pipeline.events import SCHEMA_VERSION, ModelMessage, ScoreBasis
 from pipeline.ports import FloatMatrix, FloatVector
+from pipeline.refusals import UNREADABLE
 
 RIVER_VERSION = version("river")
 
@@ -92,7 +93,7 @@ def read_model(raw: bytes, feature_schema: str, n_features: int) -> ReceivedMode
     """
     try:
         message = msgspec.json.decode(raw, type=ModelMessage)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         return RefusedModel(ModelRefusal.UNREADABLE, str(error))
     refusal = _refusal(message, feature_schema)
     if refusal is not None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pipeline.events import CallDetailRecord, CustomerRecord, Record, RefusalReason, Stream
 from pipeline.id_column import Ids, joined, picked
 from pipeline.kinds import NOT_A_RIVAL, KindTable
-from pipeline.refusals import MAX_RECORD_BYTES, Refusal, decode_record
+from pipeline.refusals import MAX_RECORD_BYTES, UNREADABLE, Refusal, decode_record
 
 DAY_MS = 86_400_000
 
@@ -210,7 +210,7 @@ def _decode_joined(values: Sequence[bytes | None], max_bytes: int) -> list[CallD
         return None
     try:
         records = _CDR_LINES.decode_lines(joined)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
     return records if len(records) == len(values) else None
 

@@ -7,6 +7,8 @@ import msgspec
 
 from pipeline.events import RECORD_TYPES, Record, RefusalReason, Stream
 
+#: What msgspec raises for bytes that are no such record; text that is no UTF-8 and endless nesting by exceptions of Python.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 MAX_RECORD_BYTES = 1_000_000
 MAX_DETAIL_CHARS = 200
 

@@ -26,6 +26,7 @@ from models.exchange import RefusedModel, read_model
 from pipeline.columns import RawBlock
 from pipeline.events import ChurnWarning, Example, OrderRecord, Stream
 from pipeline.partition_task import PartitionTask, Progress
+from pipeline.refusals import UNREADABLE
 from pipeline.state.decay import DAY_MS
 from pipeline.state.partition import PartitionState
 
@@ -204,7 +205,7 @@ class Shard:
         for value in values:
             try:
                 self._cases.note(decoder.decode(value))
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except UNREADABLE:
                 continue  # refused, and counted, by the task
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.events import Truth
+from pipeline.refusals import UNREADABLE
 
 #: Cause of those who had to leave; they are no target (CONTRACT.md section 5).
 INVOLUNTARY = "involuntary"
@@ -39,7 +40,7 @@ def read_truth(lines: Iterable[bytes]) -> dict[str, Truth]:
             continue
         try:
             truth = msgspec.json.decode(raw, type=Truth)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise TruthError(f"line {number}: {error}") from None
         known = found.get(truth.line_id)
         if known is None or truth.churn_ms < known.churn_ms:

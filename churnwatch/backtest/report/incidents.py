@@ -10,6 +10,7 @@ from churnwatch.backtest.report.markup import day, table
 from churnwatch.backtest.run import Backtest
 from churnwatch.errors import UserError
 from pipeline.calm.incidents import is_incident
+from pipeline.refusals import UNREADABLE
 from pipeline.sources.operator.incidents import KnownIncident
 
 
@@ -66,7 +67,7 @@ def _known(result: Backtest) -> set[Marked]:
     for number, line in enumerate(all_lines(path), 1):
         try:
             told = decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise UserError(f"{path}: line {number}: {error}; an incident has start_ms, end_ms, kind, region") from None
         words = f"{told.region or 'everywhere'}: {told.kind.replace('_', ' ')}"
         found.add(Marked(told.start_ms, told.end_ms, words, is_known=True))
