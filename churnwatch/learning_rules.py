@@ -10,7 +10,7 @@ from models.contestants import CONTESTANTS, contestants
 from models.label_rules import DAY_MS
 from models.training import Training, TrainingRules
 from pipeline.events import Origin
-from pipeline.features.catalogue import Feature
+from pipeline.features.catalogue import Feature, feature_schema
 
 
 def new_training(settings: Settings, features: Sequence[Feature], tick_ms: int) -> Training:
@@ -37,6 +37,7 @@ def training_rules(settings: Settings, features: Sequence[Feature], tick_ms: int
         tick_ms=tick_ms,
         groups=tuple(feature.reason for feature in features),
         barred=barred_columns(features, read_law_pack(settings.law.country)),
+        feature_schema=feature_schema(features),
         horizon_ms=settings.engine.horizon_days * DAY_MS,
         contest=ContestRules(labels=learning.promotion_labels, margin=learning.promotion_margin),
     )

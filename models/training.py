@@ -56,7 +56,8 @@ class TrainingRules:
     `minimum_positives`: churners seen before the first model that learns; a sixth of them before the level of the prior.
     `publish_every_labels`: rounded up to whole blocks. `tick_ms`: a model counts from the first such moment of stream time after
     its newest label. `groups`: the reason code of each feature, for drift. `barred`: features that this tenant may not learn
-    from, by position. `horizon_ms`: of the labels.
+    from, by position. `horizon_ms`: of the labels. `feature_schema`: of this release, others are refused; empty: a new one starts
+    anew.
     """
 
     minimum_positives: int = 30
@@ -66,6 +67,7 @@ class TrainingRules:
     groups: tuple[str, ...] = ()
     barred: tuple[int, ...] = ()
     horizon_ms: int = 30 * DAY_MS
+    feature_schema: str = ""
     guard: GuardRules = field(default_factory=GuardRules)
     contest: ContestRules = field(default_factory=ContestRules)
 
@@ -109,7 +111,7 @@ class Training:
     def take(self, examples: Sequence[Example]) -> None:
         """Take these examples in order; those that cannot be learnt are counted by reason."""
         for example in examples:
-            if example.feature_schema not in self._schemas_seen and self._can_learn(len(example.features)):
+            if example.feature_schema not in self._schemas_seen and self._can_learn(example):
                 self._schema, self._width = example.feature_schema, len(example.features)
                 self._schemas_seen.add(example.feature_schema)
                 self._drop_held()
@@ -239,9 +241,11 @@ class Training:
             return ExampleRefusal.WHILE_FROZEN
         return None
 
-    def _can_learn(self, width: int) -> bool:
-        """Whether examples of so many features can be learnt; what is barred is known by its place in this release's features."""
-        return width > 0 and (not self._rules.barred or width == len(self._rules.groups))
+    def _can_learn(self, example: Example) -> bool:
+        """Whether its features can be learnt; what is barred is known by its place in this release's features."""
+        rules, width = self._rules, len(example.features)
+        is_own = rules.feature_schema in ("", example.feature_schema)
+        return is_own and width > 0 and (not rules.barred or width == len(rules.groups))
 
     def _remember(self, example: Example) -> None:
         self._ids[example.example_id] = None

@@ -15,6 +15,7 @@ import pytest
 
 from churnwatch.clients import kafka_consumer, kafka_producer
 from churnwatch.embedded import free_port
+from churnwatch.engine_parts import engine_parts
 from churnwatch.errors import UserError
 from churnwatch.model_log import find_model, published_models, summary
 from churnwatch.model_orders import give_order, put_back
@@ -28,6 +29,7 @@ from pipeline.events import Example, ModelMessage
 from pipeline.metrics import Metrics
 
 WAIT_S = 60.0
+SCHEMA = engine_parts(Settings()).schema
 
 
 def made_up_examples(count: int) -> list[Example]:
@@ -42,7 +44,7 @@ def made_up_examples(count: int) -> list[Example]:
             churned=bool(row[0] > 1.0),
             weight=1.0,
             features=row.tolist(),
-            feature_schema="schema",
+            feature_schema=SCHEMA,
         )
         for number, row in enumerate(random.normal(size=(count, 4)))
     ]
@@ -130,7 +132,7 @@ def test_examples_become_models_and_a_restarted_trainer_comes_to_the_same_model(
 
     assert again[-1].version == first[-1].version
     assert again[-1].counts_from_ms == first[-1].counts_from_ms
-    assert isinstance(read_model(msgspec.json.encode(again[-1]), "schema", 4), ReceivedModel)
+    assert isinstance(read_model(msgspec.json.encode(again[-1]), SCHEMA, 4), ReceivedModel)
 
 
 def test_a_standby_takes_over_and_learns_from_the_whole_log(trainer_settings: Settings) -> None:

@@ -128,6 +128,14 @@ def test_what_was_held_is_dropped_when_the_features_change() -> None:
     assert training.counts["while_frozen"] == 40
 
 
+def test_a_release_learns_the_examples_of_its_own_features_also_after_those_of_a_later_one() -> None:
+    training = Training(MAKERS, TrainingRules(feature_schema="s"))
+    training.take([*examples(64), *examples(64, schema="later", start=500), *examples(64, start=1000)])
+
+    assert training.labels_learned == 128
+    assert training.counts["foreign_features"] == 64
+
+
 @pytest.mark.parametrize(("barred", "features"), [((), []), ((0,), [1.0])])
 def test_features_that_cannot_be_learnt_begin_nothing_anew(barred: tuple[int, ...], features: list[float]) -> None:
     rules = TrainingRules(barred=barred, groups=("rival", "bill", "care"))
