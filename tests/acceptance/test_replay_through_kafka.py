@@ -69,7 +69,8 @@ def quarter(operator: OperatorConfig, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture(scope="module")
 def model_file(quarter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the learner knew at the end of these days."""
-    learnt = run_backtest(find_directory(quarter), parts_with([LEARN_EARLY, FEW_TICKS], PARTITIONS), lambda _: None)
+    rules = [LEARN_EARLY, FEW_TICKS, 'learning.contestants=["blend"]']  # the prior's scores would say that they are its
+    learnt = run_backtest(find_directory(quarter), parts_with(rules, PARTITIONS), lambda _: None)
     path = tmp_path_factory.mktemp("model") / "model.json"
     write_model_file(learnt.replayed.model, path)
     return path
