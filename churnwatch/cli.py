@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from alerts.law_pack import LawPackError
 from churnwatch import commands
 from churnwatch.errors import UserError
 from churnwatch.settings import SettingsError
@@ -25,7 +26,7 @@ def main() -> None:
     """Run a command; a person's mistake becomes a message and exit code 1."""
     try:
         app()
-    except (UserError, SettingsError, PolicyError) as error:
+    except (UserError, SettingsError, PolicyError, LawPackError) as error:
         typer.secho(f"churnwatch: {error}", fg=typer.colors.RED, err=True)
         sys.exit(1)
     except KeyboardInterrupt:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from churnwatch.country_policy import policy_of_country
 from churnwatch.settings import CONFIG_DIR, Settings
 from models.label_rules import LabelRules
 from models.labels import DelayedLabels
@@ -15,14 +16,13 @@ from pipeline.features.catalogue import Feature, feature_schema, features_for
 from pipeline.kinds import KindTable
 from pipeline.merge import Merger
 from pipeline.partition_task import PartitionTask
-from pipeline.policy import SignalPolicy, policy_in_country, read_policy
+from pipeline.policy import SignalPolicy, read_policy
 from pipeline.ports import Scorer
 from pipeline.signals.registry import SOFT_SIGNAL_NAMES
 from pipeline.snapshot import Snapshotter
 from pipeline.state.partition import PartitionState
 
 POLICY_FILE = CONFIG_DIR / "policies" / "signals.toml"
-COUNTRIES_DIR = CONFIG_DIR / "countries"
 #: Newest models that stay on the compacted topic, and in a worker for partitions that come to it.
 KEPT_MODELS = 50
 
@@ -93,5 +93,5 @@ def engine_parts(settings: Settings, policy_file: Path = POLICY_FILE) -> EngineP
     Raises:
         PolicyError: the policy file cannot be used.
     """
-    policy = policy_in_country(read_policy(policy_file, SOFT_SIGNAL_NAMES), COUNTRIES_DIR, settings.law.country)
+    policy = policy_of_country(read_policy(policy_file, SOFT_SIGNAL_NAMES), settings.law.country)
     return EngineParts(settings, policy, features_for(list(policy.hard)))

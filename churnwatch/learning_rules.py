@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from alerts.law_pack import Effect, LawPack, read_law_pack
+from alerts.law_pack import LawPack, read_law_pack
+from churnwatch.country_policy import barred_signals
 from churnwatch.errors import UserError
 from churnwatch.settings import Settings
 from models.contest import ContestRules
 from models.contestants import CONTESTANTS, contestants
 from models.label_rules import DAY_MS
 from models.training import Training, TrainingRules
-from pipeline.events import Origin
 from pipeline.features.catalogue import Feature, feature_schema
 
 
@@ -45,10 +45,5 @@ def training_rules(settings: Settings, features: Sequence[Feature], tick_ms: int
 
 def barred_columns(features: Sequence[Feature], law: LawPack) -> tuple[int, ...]:
     """Features that nobody may be judged by in this country, whoever agrees: those of the signals that its pack bars."""
-    barred = tuple(
-        signal
-        for rule in law.rules
-        if rule.effect is Effect.BAR and rule.consent is None and (not rule.origins or Origin.OWN_USAGE in rule.origins)
-        for signal in rule.signals
-    )
+    barred = barred_signals(law)
     return tuple(column for column, feature in enumerate(features) if barred and feature.reason.startswith(barred))

@@ -114,7 +114,10 @@ class HardPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SignalPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All of it. `starts` and `ends` say which record kind begins or ends which hard signal."""
+    """All of it. `starts` and `ends` say which record kind begins or ends which hard signal.
+
+    `barred`: beginnings of signals' names that nobody may be judged by in this country: no feature and no prior knows of them.
+    """
 
     base_rate: Probability
     model_score_on: Probability
@@ -124,6 +127,11 @@ class SignalPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     soft: dict[str, SoftPolicy]
     hard: dict[str, HardPolicy]
     ladder: LadderPack = LadderPack()
+    barred: tuple[str, ...] = ()
+
+    def is_barred(self, reason: str) -> bool:
+        """Whether features of this reason code are left out."""
+        return bool(self.barred) and reason.startswith(self.barred)
 
     def in_country(self, ladder: LadderPack) -> "SignalPolicy":
         """This policy with the rungs and clocks of a country."""

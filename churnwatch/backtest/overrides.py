@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from churnwatch.engine_parts import COUNTRIES_DIR, POLICY_FILE, EngineParts
+from churnwatch.country_policy import policy_of_country
+from churnwatch.engine_parts import POLICY_FILE, EngineParts
 from churnwatch.errors import UserError
 from churnwatch.settings import Settings, SettingsError, read_settings
 from churnwatch.settings_sources import ENV_PREFIX, ENV_SEPARATOR, section_schema
 from pipeline.features.catalogue import features_for
-from pipeline.policy import HardPolicy, SignalPolicy, SoftPolicy, checked_policy, policy_in_country
+from pipeline.policy import HardPolicy, SignalPolicy, SoftPolicy, checked_policy
 from pipeline.signals.registry import SOFT_SIGNAL_NAMES
 
 POLICY = "policy"
@@ -32,7 +33,7 @@ def parts_with(
         pairs.append(("kafka.partitions", str(partitions)))
     policy = _policy_with([pair for pair in pairs if pair[0].split(".")[0] == POLICY], policy_file)
     settings = _settings_with([pair for pair in pairs if pair[0].split(".")[0] != POLICY])
-    policy = policy_in_country(policy, COUNTRIES_DIR, settings.law.country)
+    policy = policy_of_country(policy, settings.law.country)
     return EngineParts(settings, policy, features_for(list(policy.hard)))
 
 

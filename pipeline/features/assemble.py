@@ -48,13 +48,16 @@ def feature_matrix(
     """All features of these lines: dense ones, then hard signals; shape (n, len(features_for(policy.hard))).
 
     `strengths`: of the gradual signals of these very facts, by name, as far as somebody has worked them out already; `own`: what
-    `own_hard` gives of them.
+    `own_hard` gives of them. What the policy bars is missing, and the prior knows nothing of it either.
     """
     own = own_hard(state, policy.hard, facts) if own is None else own
     hard = np.maximum(own, _shared_hard(facts, state.accounts, policy.hard))
     measured = _measured(facts, state.accounts, strengths)
     shaped = _shaped(facts, state, own.sum(axis=1), measured[:, BILL_DROP], strengths)
     circumstances = np.hstack([measured, shaped])
+    if policy.barred:
+        circumstances[:, [policy.is_barred(feature.reason) for feature in DENSE_FEATURES[:PRIOR_COLUMN]]] = np.nan
+        hard = np.where([policy.is_barred(name) for name in policy.hard], 0.0, hard)
     prior = prior_log_odds(circumstances, DENSE_FEATURES[:PRIOR_COLUMN], hard, policy)
     return np.hstack([circumstances, prior[:, None], hard])
 

@@ -1,14 +1,22 @@
 """What the settings and the country's law make of learning."""
 
+import math
+
+import numpy as np
 import pytest
 
 from alerts.law_pack import read_law_pack
+from churnwatch.country_policy import policy_of_country
 from churnwatch.engine_parts import engine_parts
 from churnwatch.errors import UserError
 from churnwatch.learning_rules import barred_columns, new_training
 from churnwatch.settings import Settings
+from pipeline.features.assemble import feature_matrix
+from pipeline.features.facts import facts_of
+from tests.fakes.pipeline_runs import HOUR_MS, MONDAY_MS, Run, call, policy, run_of
 
 SETTINGS = Settings()
+NOON_MS = MONDAY_MS + 12 * HOUR_MS
 
 
 def test_calls_to_rivals_hotlines_are_no_feature_in_the_united_states() -> None:
@@ -21,6 +29,21 @@ def test_calls_to_rivals_hotlines_are_no_feature_in_the_united_states() -> None:
         features[column].reason == "competitor_hotline" for column in barred_columns(features, read_law_pack("us"))
     )
     assert barred_columns(features, read_law_pack("cn")) == ()
+
+
+def test_in_the_united_states_neither_a_feature_nor_the_prior_knows_of_a_call_to_a_rivals_hotline() -> None:
+    calling = run_of(cdr=[call(1, NOON_MS, peer_operator="rival-a", peer_kind="competitor_hotline")])
+    other = run_of(cdr=[call(1, NOON_MS, peer_operator="rival-a")])
+    features = [feature.name for feature in engine_parts(SETTINGS).features]
+
+    def told(run: Run, country: str) -> dict[str, float]:
+        here = policy_of_country(policy(), country)
+        found = facts_of(run.state.lines, np.arange(1), NOON_MS + HOUR_MS, run.state.landmark.ms)
+        return dict(zip(features, feature_matrix(found, run.state, here)[0].tolist(), strict=True))
+
+    assert told(calling, "cn")["prior"] > told(other, "cn")["prior"] + 1.0
+    assert told(calling, "us")["prior"] == told(other, "us")["prior"]
+    assert math.isnan(told(calling, "us")["hotline"])
 
 
 @pytest.mark.parametrize("names", [["oracle"], []])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churnwatch.engine_parts import COUNTRIES_DIR
+from alerts.law_pack import COUNTRIES_DIR
 from pipeline.events import Level
 from pipeline.ladder_pack import RUNGS, LadderError, LadderPack, RungClock, read_ladder
 from pipeline.policy import PolicyError, policy_in_country
