@@ -15,6 +15,7 @@ from alerts.tasks import LEVEL_RANK, Customer, RefusalReason, Restraint, Task
 from pipeline.events import ChurnWarning, Consent, Level, Origin, SignalReport
 from pipeline.line_views import LineView
 from pipeline.policy import MODEL_SCORE, SignalPolicy
+from pipeline.reasons import told_reasons, without_reasons
 from pipeline.scoring import prior_score
 
 #: A warning without signals rests on the score, which a model makes of usage.
@@ -49,6 +50,7 @@ def barring(law: LawPack, name: str, origin: Origin, consent: Consent) -> Rule |
 def rule_on(warning: ChurnWarning, customer: Customer | None, law: LawPack, signals: SignalPolicy) -> Ruling:
     """What the law leaves of a warning about this customer."""
     consent = consent_of(customer)
+    warning = _without_barred_reasons(warning, law, consent)
     barred = [(signal, barring(law, signal.name, signal.origin, consent)) for signal in warning.signals]
     rule = next((rule for _, rule in barred if rule is not None), None)
     restraints = _restraints(warning, customer, law)
@@ -97,9 +99,34 @@ def lawful_view(view: LineView, customer: Customer | None, law: LawPack) -> Line
     if barring(law, *SCORE_ALONE, consent) is not None:
         return None
     kept = [signal for signal in view.active_signals if barring(law, signal.name, signal.origin, consent) is None]
-    if len(kept) == len(view.active_signals):
+    told = [_lawful_reasons(signal, law, consent) for signal in kept]
+    if told == view.active_signals:
         return view
-    return msgspec.structs.replace(view, active_signals=kept, prior=None)
+    return msgspec.structs.replace(
+        view, active_signals=told, prior=view.prior if len(told) == len(view.active_signals) else None
+    )
+
+
+def _without_barred_reasons(warning: ChurnWarning, law: LawPack, consent: Consent) -> ChurnWarning:
+    """The warning, with nothing that its score says of what may not be used."""
+    told = [_lawful_reasons(signal, law, consent) for signal in warning.signals]
+    if told == warning.signals:
+        return warning
+    names = {signal.name for signal in told}
+    gone = {code for signal in warning.signals for code in _barred_reasons(signal, law, consent)}
+    return msgspec.structs.replace(
+        warning, signals=told, reasons=[code for code in warning.reasons if code in names or code not in gone]
+    )
+
+
+def _lawful_reasons(signal: SignalReport, law: LawPack, consent: Consent) -> SignalReport:
+    gone = _barred_reasons(signal, law, consent)
+    return msgspec.structs.replace(signal, evidence=without_reasons(signal.evidence, gone)) if gone else signal
+
+
+def _barred_reasons(signal: SignalReport, law: LawPack, consent: Consent) -> list[str]:
+    """What a score gives as reasons is of our own usage data, as the score is."""
+    return [code for code in told_reasons(signal.evidence) if barring(law, code, signal.origin, consent)]
 
 
 def _restraints(warning: ChurnWarning, customer: Customer | None, law: LawPack) -> list[Restraint]:

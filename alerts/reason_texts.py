@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from alerts.evidence_numbers import KINDS, UnitWords, in_words, is_one
+from pipeline.reasons import told_reasons
 
 LANGUAGES = ("zh", "en")
 PLACEHOLDER = re.compile(r"\{(?P<key>[a-z][a-z0-9_]*)(?::(?P<kind>[a-z_]+)|\?(?P<one>[^|{}]*)\|(?P<many>[^{}]*))\}")
@@ -59,13 +60,18 @@ class ReasonTexts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         text = self.signals.get(code)
         return "" if text is None else text.ask
 
-    def benign(self, code: str) -> str:
-        """Which harmless explanations were checked; empty when there is no text."""
-        text = self.signals.get(code)
-        return "" if text is None else text.benign
+    def benign(self, code: str, evidence: Evidence | None = None) -> str:
+        """Which harmless explanations were checked, of a score also for each reason that it tells; empty without a text."""
+        codes = [code, *_with_numbers(evidence or {})]
+        texts = [self.signals[one].benign for one in codes if one in self.signals]
+        return " ".join(dict.fromkeys(text for text in texts if text))
 
     def sentence(self, code: str, evidence: Evidence) -> str:
-        """The first sentence whose numbers are all there; the code itself when there is no text."""
+        """The first sentence whose numbers are all there; the code itself without a text. A score tells its reasons, too."""
+        reasons = _with_numbers(evidence).items()
+        return " ".join([self._sentence(code, evidence), *(self._sentence(*reason) for reason in reasons)])
+
+    def _sentence(self, code: str, evidence: Evidence) -> str:
         text = self.signals.get(code)
         if text is None:
             return code
@@ -78,12 +84,19 @@ class ReasonTexts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return [(label, value) for label, value in rows if value is not None]
 
     def _label(self, key: str) -> str:
-        text = self.evidence.get(key)
-        return key if text is None else text.label
+        code, dot, name = key.rpartition(".")
+        text = self.evidence.get(name)
+        label = name if text is None else text.label
+        return f"{self.name(code)}: {label}" if dot else label
 
     def _value(self, key: str, value: float) -> str | None:
-        text = self.evidence.get(key)
+        text = self.evidence.get(key.rpartition(".")[2])
         return in_words(value, "number" if text is None else text.kind, self.units)
+
+
+def _with_numbers(evidence: Evidence) -> dict[str, dict[str, float]]:
+    """The reasons of a score that bring more than their share: the others are signals that stand beside it."""
+    return {code: numbers for code, numbers in told_reasons(evidence).items() if len(numbers) > 1}
 
 
 def load_reason_texts(folder: Path, languages: Sequence[str] = LANGUAGES) -> dict[str, ReasonTexts]:

@@ -21,6 +21,7 @@ from pipeline.live_rules import PolicyInUse
 from pipeline.models_in_use import ModelsInUse
 from pipeline.policy import MODEL_SCORE, SignalPolicy
 from pipeline.ports import LabelKeeper
+from pipeline.score_reasons import score_reasons
 from pipeline.scoring import BY_LEVELLED_PRIOR, BY_MODEL, BY_PRIOR, basis_of
 from pipeline.signals.base import SoftSignal
 from pipeline.signals.registry import SWEPT_SIGNALS, TICK_SIGNALS
@@ -111,7 +112,7 @@ class TickDecisions:
             causes += self._update_signal(signal, facts, strengths[signal.name], standing)
         basis = self._score(facts, features, now_ms)
         if self.models.current is not None:
-            causes += self._update_model_signal(facts, standing)
+            causes += self._update_model_signal(facts, features, standing)
         for row, cause in sorted(causes):
             self._warn(row, cause, now_ms, basis, effects)
         return features
@@ -200,7 +201,9 @@ class TickDecisions:
         """At a sweep of all lines, at a tick of those with a case: of the others nothing is known that was not at the sweep."""
         self._state.lines["score"][rows] = 1.0 / (1.0 + np.exp(-features[:, PRIOR_COLUMN]))
 
-    def _update_model_signal(self, facts: Facts, standing: Mapping[str, list[int]]) -> list[tuple[int, str]]:
+    def _update_model_signal(
+        self, facts: Facts, features: Callable[[], Floats], standing: Mapping[str, list[int]]
+    ) -> list[tuple[int, str]]:
         policy, lines = self._policy, self._state.lines
         scores = lines["score"][facts.rows]
         began = []
@@ -210,13 +213,27 @@ class TickDecisions:
         for place in candidates[~self._is_held("cdr", facts.rows[candidates])].tolist():
             row, score = int(facts.rows[place]), float(scores[place])
             on = score >= policy.model_score_on
-            if on or (score >= policy.model_score_off and MODEL_SCORE in lines.cases[row].episodes):
+            stands = lines.cases[row].episodes.get(MODEL_SCORE) if row in lines.cases else None
+            if on or (score >= policy.model_score_off and stands):
                 level = Level.CRITICAL if score >= policy.model_score_critical else Level.WARN
-                if raise_episode(lines.case(row), MODEL_SCORE, facts.now_ms, score, level, {"score": score}):
-                    began.append((row, MODEL_SCORE))
-            elif MODEL_SCORE in lines.cases[row].episodes and end_episode(lines.case(row), MODEL_SCORE):
+                said = {**stands.evidence, "score": score} if stands else {"score": score}
+                if raise_episode(lines.case(row), MODEL_SCORE, facts.now_ms, score, level, said):
+                    began.append(place)
+            elif stands and end_episode(lines.case(row), MODEL_SCORE):
                 self._drop_if_empty(row)
-        return began
+        if began:
+            self._give_reasons(facts.rows[began], features()[began], facts.now_ms)
+        return [(int(facts.rows[place]), MODEL_SCORE) for place in began]
+
+    def _give_reasons(self, rows: Rows, features: Floats, now_ms: int) -> None:
+        """Why the model says so, when it begins to say it or says it louder: as evidence of its signal."""
+        model, cases = self.models.current, self._state.lines.cases
+        if model is None:
+            return
+        told = score_reasons(self._state, self._policy, model, self._facts(rows, now_ms), features)
+        for row, reasons in zip(rows.tolist(), told, strict=True):
+            episode = cases[row].episodes[MODEL_SCORE]
+            episode.evidence = {"score": episode.strength, **reasons}
 
     def _warn(self, row: int, cause: str, now_ms: int, basis: ScoreBasis, effects: Effects) -> None:
         lines, model = self._state.lines, self.models.current

@@ -8,6 +8,7 @@ import msgspec
 from pipeline.episodes import LEVEL_RANK
 from pipeline.events import ChurnWarning, Level, ScoreBasis, SignalReport
 from pipeline.policy import SignalPolicy
+from pipeline.reasons import told_reasons
 from pipeline.state.cases import Case, Episode
 from pipeline.state.decay import DAY_MS
 
@@ -54,10 +55,15 @@ def build_warning(
         score_basis=basis,
         days_left=days_left(episodes, now_ms, policy),
         signals=signals,
-        reasons=order[: policy.reasons_max],
+        reasons=_reasons(order, episodes[cause])[: policy.reasons_max],
         model_version=model_version,
         features_hash=_digest(signals, round(score, SCORE_DIGITS)),
     )
+
+
+def _reasons(order: list[str], cause: Episode) -> list[str]:
+    """The cause, what a model's score gives as its own reasons, then what else is on."""
+    return list(dict.fromkeys([order[0], *told_reasons(cause.evidence), *order[1:]]))
 
 
 def days_left(episodes: Mapping[str, Episode], now_ms: int, policy: SignalPolicy) -> float | None:

@@ -128,7 +128,7 @@ def _signal(report: SignalReport, number: int, now_ms: int, score: float, wordin
         name=wording.reasons.name(report.name),
         sentence=wording.reasons.sentence(report.name, {"score": score, **evidence}),
         ask=wording.reasons.ask(report.name),
-        benign=wording.reasons.benign(report.name),
+        benign=wording.reasons.benign(report.name, evidence),
         origin=wording.texts.word("origin", report.origin),
         strength_percent=round(report.strength * 100),
         since_ms=report.since_ms,

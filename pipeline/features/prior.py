@@ -29,3 +29,18 @@ def prior_log_odds(columns: Floats, features: Sequence[Feature], hard: Floats, p
     factors = np.vstack([1.0 / (1.0 + np.exp(base + circumstances)), 1.0 - ways * hard.T])
     leaves = np.clip(1.0 - np.multiply.reduce(factors, axis=0), LEAST, MOST)
     return np.asarray(np.log(leaves / (1.0 - leaves)), np.float64)
+
+
+def prior_parts(features: Floats, catalogue: Sequence[Feature], column: int, policy: SignalPolicy) -> Floats:
+    """What each feature has to do with the prior in `column`: log-odds, shape (n, n_features).
+
+    Circumstances by their weight; of a hard signal, what would be missing without it. `features`: as `feature_matrix` gives them.
+    """
+    dense, hard = catalogue[:column], features[:, column + 1 :]
+    parts = np.zeros_like(features)
+    parts[:, :column] = np.nan_to_num(features[:, :column]) * [feature.prior for feature in dense]
+    for place in np.flatnonzero((hard > 0.0).any(axis=0)).tolist():
+        without = np.where(np.arange(hard.shape[1]) == place, 0.0, hard)
+        less = prior_log_odds(features[:, :column], dense, without, policy)
+        parts[:, column + 1 + place] = features[:, column] - less
+    return parts

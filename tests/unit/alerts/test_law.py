@@ -119,6 +119,18 @@ def test_a_score_alone_is_traffic_data_too() -> None:
     assert rule_on(told, managed_customer(), RULES["eu"].law, RULES["eu"].signals).warning == told
 
 
+def test_a_score_does_not_give_as_its_reason_what_may_not_be_used() -> None:
+    numbers = {"score": 0.7, "off_net_shift.share": 0.6, "silence.share": 0.4}
+    score = msgspec.structs.replace(signal("model_score", 0.7), evidence=numbers)
+    told = warning("w-1", score, reasons=["model_score", "off_net_shift", "silence"])
+    law, policy = RULES["us"].law, RULES["us"].signals
+    assert rule_on(told, managed_customer(), law, policy).warning == told
+    left = rule_on(told, managed_customer(NOTHING), law, policy).warning
+    assert left is not None
+    assert left.reasons == ["model_score", "silence"]
+    assert left.signals[0].evidence == {"score": 0.7, "silence.share": 0.4}
+
+
 @pytest.mark.parametrize("country", ["uk", "us"])
 def test_a_porting_order_stops_all_work_on_its_line_and_only_there(country: str) -> None:
     rules = RULES[country]

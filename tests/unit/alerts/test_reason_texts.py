@@ -44,7 +44,7 @@ EVIDENCE_KEYS = {
     "off_net_shift": {"off_net_ratio_7d", "off_net_ratio_before"},
     "circle_move": {"one_rival_ratio_now", "one_rival_ratio_before"},
     "competitor_hotline": {"calls_28d"},
-    "model_score": {"score"},
+    "model_score": {"score", "share"},
     "contract_end": {"days_left"},
     "firewall_gap": {"firewall", "contract_days", "tenure_years", "lines"},
     "account_contagion": {"lines_left", "lines_moving", "lines"},

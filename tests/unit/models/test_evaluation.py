@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from models.evaluation import RollingFigures, average_precision, log_loss, roc_auc
-from models.explain import reason_codes
+from pipeline.reasons import reason_shares
 
 
 def test_auc_by_hand() -> None:
@@ -50,12 +50,12 @@ def test_figures_that_cannot_be_told_are_left_out() -> None:
     assert rolling.figures()["base_rate"] == 0.0
 
 
-def test_reasons_are_at_most_four_and_speak_for_leaving() -> None:
+def test_reasons_speak_for_leaving_the_strongest_first() -> None:
     contributions = np.array([5.0, 4.0, 3.0, 2.0, 2.0, -9.0, 0.1])
     groups = ["a", "b", "c", "e", "d", "f", "g"]
 
-    assert reason_codes(contributions, groups) == ["a", "b", "c", "d"]
+    assert list(reason_shares(contributions, groups)) == ["a", "b", "c", "d", "e"]
 
 
 def test_no_reason_where_nothing_speaks_for_leaving() -> None:
-    assert reason_codes(np.array([-1.0, 0.0]), ["a", "b"]) == []
+    assert reason_shares(np.array([-1.0, 0.0]), ["a", "b"]) == {}

@@ -86,7 +86,7 @@ def test_the_page_says_why_so_many_stars_and_how_high_the_firewalls_are(
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_signal_tells_which_harmless_causes_were_checked(visitor: Visitor, language: str) -> None:
     texts = visitor.app.state.console.pages.texts.reasons[language]
-    no_cause = {"crowd_outage", "crowd_holiday", "crowd_feed_silent", "model_score"}
+    no_cause = {"crowd_outage", "crowd_holiday", "crowd_feed_silent"}
     assert {code for code in texts.signals if not texts.benign(code)} == no_cause
     assert texts.benign("silence") in visitor.get(f"{PAGE}?lang={language}").text.replace("&#39;", "'")
 
