@@ -12,6 +12,11 @@ from models.label_rules import DAY_MS
 from models.training import Training, TrainingRules
 from pipeline.features.catalogue import Feature, feature_schema
 
+#: Reason codes of features that grow by themselves as time passes: that they move is no drift.
+AGEING = frozenset({"tenure"})
+#: Kinds of customers (pipeline/customer_kinds.py) by the feature that is their flag; prepaid is a kind whatever its segment.
+KIND_FLAGS = (("prepaid", "prepaid"), ("key_account", "key"), ("business", "business"))
+
 
 def new_training(settings: Settings, features: Sequence[Feature], tick_ms: int) -> Training:
     """A training that has learnt nothing yet. `tick_ms`: the moments from which a model can count.
@@ -30,12 +35,13 @@ def new_training(settings: Settings, features: Sequence[Feature], tick_ms: int) 
 
 def training_rules(settings: Settings, features: Sequence[Feature], tick_ms: int) -> TrainingRules:
     """The rules of a training; see `new_training`."""
-    learning = settings.learning
+    learning, names = settings.learning, [feature.name for feature in features]
     return TrainingRules(
         minimum_positives=learning.minimum_positives,
         publish_every_labels=learning.publish_every_labels,
         tick_ms=tick_ms,
-        groups=tuple(feature.reason for feature in features),
+        groups=tuple("" if feature.reason in AGEING else feature.reason for feature in features),
+        kinds=tuple((kind, names.index(flag)) for kind, flag in KIND_FLAGS if flag in names),
         barred=barred_columns(features, read_law_pack(settings.law.country)),
         feature_schema=feature_schema(features),
         horizon_ms=settings.engine.horizon_days * DAY_MS,

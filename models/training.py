@@ -55,9 +55,9 @@ class TrainingRules:
 
     `minimum_positives`: churners seen before the first model that learns; a sixth of them before the level of the prior.
     `publish_every_labels`: rounded up to whole blocks. `tick_ms`: a model counts from the first such moment of stream time after
-    its newest label. `groups`: the reason code of each feature, for drift. `barred`: features that this tenant may not learn
-    from, by position. `horizon_ms`: of the labels. `feature_schema`: of this release, others are refused; empty: a new one starts
-    anew.
+    its newest label. `groups`: the reason code of each feature, `kinds`: of customers, both for drift (models/drift.py).
+    `barred`: features that this tenant may not learn from, by position. `horizon_ms`: of the labels. `feature_schema`: of this
+    release, others are refused; empty: a new one starts anew.
     """
 
     minimum_positives: int = 30
@@ -65,6 +65,7 @@ class TrainingRules:
     tick_ms: int = HOUR_MS
     example_age_max_ms: int = 400 * DAY_MS
     groups: tuple[str, ...] = ()
+    kinds: tuple[tuple[str, int], ...] = ()
     barred: tuple[int, ...] = ()
     horizon_ms: int = 30 * DAY_MS
     feature_schema: str = ""
@@ -102,11 +103,16 @@ class Training:
         self._calibrations = {name: OnlineCalibration() for name in self._makers}
         self._contest = Contest(list(self._makers), self._rules.contest)
         self._guard = PoisonGuard(self._rules.guard)
-        self._drift = DriftWatch(self._rules.groups if len(self._rules.groups) == self._width else ())
+        self._drift = self._drift_watch()
         self._crowding = Crowding()
         self._figures = RollingFigures()
         self._block = []
         self._positives = self._published_labels = self.labels_learned = 0
+
+    def _drift_watch(self) -> DriftWatch:
+        """Names of features say nothing of another schema's."""
+        rules = self._rules
+        return DriftWatch(rules.groups, rules.kinds) if len(rules.groups) == self._width else DriftWatch()
 
     def take(self, examples: Sequence[Example]) -> None:
         """Take these examples in order; those that cannot be learnt are counted by reason."""

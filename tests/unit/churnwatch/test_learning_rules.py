@@ -9,7 +9,7 @@ from alerts.law_pack import read_law_pack
 from churnwatch.country_policy import policy_of_country
 from churnwatch.engine_parts import engine_parts
 from churnwatch.errors import UserError
-from churnwatch.learning_rules import barred_columns, new_training
+from churnwatch.learning_rules import KIND_FLAGS, barred_columns, new_training, training_rules
 from churnwatch.settings import Settings
 from pipeline.features.assemble import feature_matrix
 from pipeline.features.facts import facts_of
@@ -58,3 +58,11 @@ def test_the_first_contestant_of_the_settings_is_the_champion() -> None:
     learning = SETTINGS.learning.model_copy(update={"contestants": ["logistic", "blend"]})
 
     assert new_training(SETTINGS.model_copy(update={"learning": learning}), (), 3_600_000).champion == "logistic"
+
+
+def test_the_age_of_a_line_is_no_drift_and_kinds_of_customers_are_known_by_their_flags() -> None:
+    features = engine_parts(SETTINGS).features
+    rules = training_rules(SETTINGS, features, HOUR_MS)
+    assert "tenure" not in rules.groups
+    assert "usage_drop" in rules.groups
+    assert [(kind, features[column].name) for kind, column in rules.kinds] == list(KIND_FLAGS)

@@ -6,7 +6,7 @@ import pytest
 
 from models.contest import ChangeOfChampion, ContestRules
 from models.crowding import Crowding
-from models.drift import Drift
+from models.drift import Drift, DriftWatch
 from models.guard import Alarm, Finding
 from models.label_rules import DAY_MS
 from models.learners.logistic import LogisticLearner, PriorLearner
@@ -337,6 +337,36 @@ def test_a_group_of_features_that_moves_is_named() -> None:
 
     assert "rival" in moved
     assert "bill" not in moved
+
+
+def test_drift_names_the_kind_of_customers_in_which_it_is() -> None:
+    chance = np.random.default_rng(3)
+    prepaid, calls = (chance.random(8000) < 0.3).astype(float), chance.normal(size=8000)
+    calls[4000:] += np.where(prepaid[4000:] > 0.0, 4.0, 0.0)
+    watch = DriftWatch(("segment", "usage"), (("prepaid", 0), ("business", 0)))
+    stays = np.zeros(8000, np.bool_)
+
+    found = watch.add(np.column_stack([prepaid, calls]), np.full(8000, 0.02), stays, at_ms=5)
+
+    (moved,) = found
+    assert (moved.what, moved.at_ms, list(moved.by_kind)) == ("usage", 5, ["prepaid", "public"])
+    assert moved.by_kind["prepaid"] > 1.0
+    assert abs(moved.by_kind["public"]) < 0.02
+
+
+def test_an_error_that_rises_among_one_kind_of_customers_is_told_of_it() -> None:
+    chance = np.random.default_rng(4)
+    prepaid = (chance.random(12000) < 0.5).astype(float)
+    left = chance.random(12000) < np.where((prepaid > 0) & (np.arange(12000) > 6000), 0.4, 0.02)
+    watch = DriftWatch(("segment",), (("prepaid", 0),))
+    found: list[Drift] = []
+    for start in range(0, 12000, 32):
+        part = slice(start, start + 32)
+        found += watch.add(prepaid[part, None], np.full(len(left[part]), 0.02), left[part], start)
+
+    (told,) = (moved for moved in found if moved.what == "error")
+    assert list(told.by_kind) == ["prepaid", "public"]
+    assert told.by_kind["prepaid"] > 0.1 > abs(told.by_kind["public"])
 
 
 def test_what_a_tenant_may_not_learn_from_has_no_weight() -> None:
