@@ -36,6 +36,7 @@ FIGURE_GAUGES = {
     "auc": "churnwatch_model_auc_ratio",
     "average_precision": "churnwatch_model_average_precision_ratio",
     "ece": "churnwatch_model_calibration_error_ratio",
+    "base_rate": "churnwatch_model_base_rate_ratio",
 }
 
 log = structlog.get_logger()

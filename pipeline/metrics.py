@@ -153,6 +153,8 @@ CATALOGUE: tuple[MetricSpec, ...] = (
         meaning="1 while every weight of the model is a finite number, else 0."),
     _gauge(TRAINER, "churnwatch_model_calibration_error_ratio", "1",
         meaning="Expected calibration error over the last examples, 20 bins of equal mass, each scored before it was learnt."),
+    _gauge(TRAINER, "churnwatch_model_base_rate_ratio", "1",
+        meaning="Share of leavers among the last examples; what the calibration error is to be measured against."),
     _gauge(TRAINER, "churnwatch_learning_frozen", "1",
         meaning="1 while learning is frozen and `churnwatch model unfreeze` is waited for, else 0; scoring goes on."),
     _counter(TRAINER, "churnwatch_learning_alarms_total", "alarms", "alarm",

@@ -91,14 +91,19 @@ LEARNING = Board(
         Curves(
             "Calibration error",
             "percentunit",
-            "Expected calibration error over the last examples: how far probabilities are from what happened, on average.",
-            [Ask("churnwatch_model_calibration_error_ratio{}", "error")],
+            "Expected calibration error over the last examples: how far probabilities are from what happened, on average. "
+            "Beside it the share that leaves; alert CalibrationOff: above three quarters of it.",
+            [
+                Ask("churnwatch_model_calibration_error_ratio{}", "error"),
+                Ask("churnwatch_model_base_rate_ratio{}", "base rate"),
+            ],
         ),
         Curves(
             "Drift",
             "none",
-            "Population stability index of each group of features and of the score, between two periods. Above 0.2: it moved.",
+            "Population stability index of each group of features and of the score, between two periods.",
             [Ask(or_none("churnwatch_drift_index{}", "group"), "{{group}}")],
+            "ModelDrift",
         ),
         Curves(
             "Learning frozen",
