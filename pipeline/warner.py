@@ -40,7 +40,9 @@ class Warner:
         return bool(rows) and all(churned_ms[row] != NEVER for row in rows)
 
     def warn(self, account_id: str, line_id: str | None, cause: str, now_ms: int, effects: Effects) -> None:
-        """Warn of the signal that came on for a subject, with its score: the model's where there is one, or the prior's."""
+        """Warn of the signal that came on for a subject, with its score: the last one of its lines, or the documented prior's
+        where that says more, since it knows of the record that has just come. The basis is that of the number that is told.
+        """
         state = self._state
         account = state.accounts.add(account_id)
         live = [row for row in self.rows(account_id, line_id) if state.lines["churned_ms"][row] == NEVER]
@@ -52,14 +54,16 @@ class Warner:
         scored = ~np.isnan(stored)
         scored_by = set(state.lines["by_model"][live][scored].tolist())
         model = self._models.at(state.clock_ms)
+        last = max(stored[scored].tolist(), default=0.0)
+        by_model = BY_MODEL in scored_by and last >= prior
         warning = build_warning(
             account_id=account_id,
             line_id=line_id,
             cause=cause,
             cases=cases,
             now_ms=now_ms,
-            score=max([prior, *stored[scored].tolist()]),
-            basis=basis_of(BY_MODEL if BY_MODEL in scored_by else BY_PRIOR),
+            score=max(prior, last),
+            basis=basis_of(BY_MODEL if by_model else BY_PRIOR),
             model_version=model.version if model is not None and scored_by - {BY_PRIOR} else "none",
             policy=self._rules.current,
         )

@@ -169,11 +169,12 @@ class ConstantModel:
 
     version = "m1"
 
-    def __init__(self, basis: ScoreBasis) -> None:
+    def __init__(self, basis: ScoreBasis, says: float = 0.7) -> None:
         self.basis = basis
+        self.says = says
 
     def score(self, features: FloatMatrix) -> FloatVector:
-        return np.full(len(features), 0.7)
+        return np.full(len(features), self.says)
 
     def contributions(self, features: FloatVector) -> FloatVector:
         return np.zeros_like(features)
@@ -191,6 +192,16 @@ def test_a_model_counts_from_its_tick_and_is_named_in_every_warning_that_it_scor
     assert found["model_score"].ts_ms == MONDAY_MS + 2 * DAY_MS
     assert (found["open_fault"].score_basis, found["open_fault"].model_version) == (basis, "m1")
     assert found["open_fault"].score == pytest.approx(0.7)
+
+
+def test_a_warning_whose_number_is_the_priors_says_so_although_a_model_scores() -> None:
+    run = Run(RecordingLabels())
+    run.task.engine.use_model(ConstantModel("model", 0.05), MONDAY_MS + 2 * DAY_MS)
+    leaving = order("termination", 1, NOON_MS + 3 * DAY_MS)
+    run.fetch_all(topics_of(cdr=regular_days("a1-1", 5, 0), orders=[leaving]))
+    (told,) = (warning for warning in run.warnings if warning.reasons[0] == "termination")
+    assert told.score > 0.05
+    assert told.score_basis == "prior"
 
 
 def test_a_call_to_a_rivals_hotline_warns_at_the_next_tick_with_a_view_beside_it() -> None:
