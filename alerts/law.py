@@ -60,7 +60,8 @@ def rule_on(warning: ChurnWarning, customer: Customer | None, law: LawPack, sign
     kept = [signal for signal, rule in barred if rule is None]
     if rule is None:
         return Ruling(warning, None, restraints)
-    return Ruling(_judged_again(warning, kept, signals) if kept else None, rule, restraints)
+    unknown = all(one.is_left_out for _, one in barred if one is not None)
+    return Ruling(_judged_again(warning, kept, signals, score_may=unknown) if kept else None, rule, restraints)
 
 
 def standing(restraints: Iterable[Restraint], line_ids: Sequence[str], now_ms: int) -> list[Restraint]:
@@ -150,23 +151,33 @@ def _strictness(restraint: Restraint) -> tuple[bool, int, str]:
     return restraint.contacts_left is None, restraint.contacts_left or 0, restraint.rule
 
 
-def _judged_again(warning: ChurnWarning, kept: list[SignalReport], policy: SignalPolicy) -> ChurnWarning:
-    """The warning as it would be, had nobody known of the barred signals: level, score and time left of the rest."""
+def _judged_again(
+    warning: ChurnWarning, kept: list[SignalReport], policy: SignalPolicy, *, score_may: bool
+) -> ChurnWarning:
+    """The warning as it would be, had nobody known of the barred signals: level, score and time left of the rest.
+
+    `score_may`: what is barred is left out of the features, so that a model's score never knew of it, and holds.
+    """
     known = [signal for signal in kept if signal.name in policy.soft or signal.name in policy.hard]
-    levels = [_level(signal, policy) for signal in known]
+    of_score = [signal for signal in kept if signal.name == MODEL_SCORE and score_may]
+    levels = [_level(signal, policy) for signal in [*known, *of_score]]
+    prior = prior_score({signal.name: signal.strength for signal in known}, policy)
+    score = max([prior, *(signal.strength for signal in of_score)])
     names = {signal.name for signal in kept}
     return msgspec.structs.replace(
         warning,
         signals=kept,
         level=max(levels, key=LEVEL_RANK.__getitem__, default=Level.WATCH),
-        score=round(prior_score({signal.name: signal.strength for signal in known}, policy), 6),
-        score_basis="prior",
+        score=round(score, 6),
+        score_basis=warning.score_basis if score > prior else "prior",
         days_left=_days_left(known, warning.ts_ms, policy),
         reasons=[reason for reason in warning.reasons if reason in names] or [signal.name for signal in kept],
     )
 
 
 def _level(signal: SignalReport, policy: SignalPolicy) -> Level:
+    if signal.name == MODEL_SCORE:
+        return Level.CRITICAL if signal.strength >= policy.model_score_critical else Level.WARN
     if signal.name in policy.soft:
         return policy.soft[signal.name].level(signal.strength)
     return policy.hard[signal.name].level_of(signal.strength)

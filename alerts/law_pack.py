@@ -73,6 +73,12 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         named = not self.signals or any(name.startswith(beginning) for beginning in self.signals)
         return named and (not self.origins or origin in self.origins)
 
+    @property
+    def is_left_out(self) -> bool:
+        """Whether what it bars is left out of all features, since nobody may be judged by it, whoever agrees."""
+        of_usage = not self.origins or Origin.OWN_USAGE in self.origins
+        return self.effect is Effect.BAR and self.consent is None and of_usage and bool(self.signals)
+
     def consented(self, consent: Consent) -> bool:
         """Whether the consent that lifts this rule was given; a rule that names none is never lifted."""
         return self.consent is not None and bool(getattr(consent, self.consent))

@@ -2,8 +2,7 @@
 
 import msgspec
 
-from alerts.law_pack import COUNTRIES_DIR, Effect, LawPack, read_law_pack
-from pipeline.events import Origin
+from alerts.law_pack import COUNTRIES_DIR, LawPack, read_law_pack
 from pipeline.policy import SignalPolicy, policy_in_country
 
 
@@ -20,9 +19,4 @@ def policy_of_country(policy: SignalPolicy, country: str) -> SignalPolicy:
 
 def barred_signals(law: LawPack) -> tuple[str, ...]:
     """Beginnings of the names of signals about usage that this pack bars, whoever agrees."""
-    return tuple(
-        signal
-        for rule in law.rules
-        if rule.effect is Effect.BAR and rule.consent is None and (not rule.origins or Origin.OWN_USAGE in rule.origins)
-        for signal in rule.signals
-    )
+    return tuple(signal for rule in law.rules if rule.is_left_out for signal in rule.signals)

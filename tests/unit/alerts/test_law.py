@@ -106,6 +106,23 @@ def test_barred_signals_are_neither_shown_nor_used() -> None:
     assert event.rule == "us_no_calls_to_competitors"
 
 
+def test_a_score_that_never_knew_of_what_is_barred_makes_a_task_all_the_same() -> None:
+    told = warning(
+        "w-1", signal("competitor_hotline", 0.99), signal("model_score", 0.7), score=0.9, score_basis="model"
+    )
+    book, _ = admitted(RULES["us"], Book("a-1"), told)
+    (task,) = book.open.values()
+    assert ([report.name for report in task.signals], task.score) == (["model_score"], 0.7)
+    assert (task.level, task.score_basis) == (Level.CRITICAL, "model")
+
+
+def test_a_score_that_may_know_of_what_is_barred_does_not() -> None:
+    told = warning("w-1", signal("off_net_shift", 0.99), signal("model_score", 0.7), score=0.9, score_basis="model")
+    ruling = rule_on(told, managed_customer(NOTHING), RULES["us"].law, RULES["us"].signals)
+    assert ruling.warning is not None
+    assert (ruling.warning.level, ruling.warning.score_basis) == (Level.WATCH, "prior")
+
+
 def test_what_is_left_may_be_too_little_for_a_task() -> None:
     told = warning("w-1", signal("competitor_hotline", 0.99), signal("usage_drop", 0.5), level=Level.CRITICAL)
     _, event = admitted(RULES["us"], Book("a-1"), told)
