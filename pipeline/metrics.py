@@ -128,6 +128,8 @@ CATALOGUE: tuple[MetricSpec, ...] = (
         meaning="Wall time of the last commit of offsets, epoch seconds; 0 before the first."),
     _counter(WORKER, "churnwatch_rebalances_total", "rebalances",
         meaning="Times that partitions were assigned to this worker."),
+    _counter(WORKER, "churnwatch_snapshots_frozen_total", "lines",
+        meaning="Lines offered as examples at a daily sweep and left out, since a feed or their region's calls are silent."),
     _counter(WORKER, "churnwatch_labels_refused_total", "labels", "reason",
         meaning="Leavings of lines that nothing is learnt of, by reason: unknown, told before, too old, in the future."),
     _counter(WORKER, "churnwatch_models_applied_total", "models", meaning="Models taken over from churn.models."),

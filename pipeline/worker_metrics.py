@@ -44,6 +44,8 @@ class WorkerMetrics:
             self._metrics.counter("churnwatch_duplicates_total").inc(counts["duplicates"])
         if counts["late"]:
             self._metrics.counter("churnwatch_late_records_total").inc(counts["late"])
+        if counts["snapshots_frozen"]:
+            self._metrics.counter("churnwatch_snapshots_frozen_total").inc(counts["snapshots_frozen"])
         for name in [name for name in counts if name.startswith(LABEL_REFUSED)]:
             reason = name.removeprefix(LABEL_REFUSED)
             self._metrics.counter("churnwatch_labels_refused_total", reason=reason).inc(counts[name])
