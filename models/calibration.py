@@ -145,13 +145,14 @@ def haste_of(log_odds: FloatVector, weight: FloatVector, elapsed: FloatVector, n
 class OnlineCalibration:
     """Learns from what a learner said before it had seen the label; fitted again at fixed counts of examples."""
 
-    def __init__(self) -> None:
+    def __init__(self, until_fitted: Calibration | None = None) -> None:
+        """`until_fitted`: what holds before the first fit."""
         self._said: NDArray[np.float64] = np.empty((4, 0))
         self._waiting: list[NDArray[np.float64]] = []
         self._examples = 0
         self._leavers: dict[str, int] = {}  # their numbers among all examples, as long as they are in the window
         self._taken_back: list[int] = []
-        self.current = Calibration()
+        self.current = until_fitted or Calibration()
 
     def add(
         self,

@@ -12,7 +12,7 @@ from enum import StrEnum
 import numpy as np
 
 from models.bodies import PRIOR_KIND
-from models.calibration import OnlineCalibration
+from models.calibration import Calibration, OnlineCalibration
 from models.contest import Change, ChangeOfChampion, Contest, ContestRules
 from models.crowding import Crowding
 from models.drift import Drift, DriftWatch
@@ -33,6 +33,8 @@ REMEMBERED_EXAMPLES = 1_000_000
 HELD_EXAMPLES_MAX = 100_000
 #: The documented prior takes its level from this operator after a sixth of the churners that a first model needs.
 LEVEL_SHARE = 6
+#: What the documented prior says is a probability already, not the odds of leavers against drawn stayers.
+AS_IT_IS = Calibration(haste=1.0)
 
 Notice = Finding | ChangeOfChampion | Drift
 
@@ -100,7 +102,10 @@ class Training:
     def _begin(self) -> None:
         self._learners = {name: make(self._width) for name, make in self._makers.items()} if self._width else {}
         self._past = {name: PastModels(learner.model()) for name, learner in self._learners.items()}
-        self._calibrations = {name: OnlineCalibration() for name in self._makers}
+        self._calibrations = {
+            name: OnlineCalibration(AS_IT_IS if learner.kind == PRIOR_KIND else None)
+            for name, learner in self._learners.items()
+        }
         self._contest = Contest(list(self._makers), self._rules.contest)
         self._guard = PoisonGuard(self._rules.guard)
         self._drift = self._drift_watch()

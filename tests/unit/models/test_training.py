@@ -7,6 +7,7 @@ import pytest
 from models.contest import ChangeOfChampion, ContestRules
 from models.crowding import Crowding
 from models.drift import Drift, DriftWatch
+from models.exchange import ReceivedModel, read_model
 from models.guard import Alarm, Finding
 from models.label_rules import DAY_MS
 from models.learners.logistic import LogisticLearner, PriorLearner
@@ -81,6 +82,15 @@ def test_the_level_of_the_prior_takes_a_sixth_of_the_churners_that_a_learner_tak
 
     assert training.has_news
     assert training.message(1).kind == champion.kind
+
+
+def test_the_prior_says_what_is_documented_until_its_level_was_fitted() -> None:
+    training = Training({"prior": lambda width: PriorLearner(width, prior_column=1)}, RULES)
+    training.take(examples(96))
+
+    received = read_model(msgspec.json.encode(training.message(1)), "s", 3)
+    assert isinstance(received, ReceivedModel)
+    assert received.scorer.score(np.array([[0.0, np.log(0.3 / 0.7), 0.0]])).tolist() == pytest.approx([0.3])
 
 
 def test_a_model_counts_from_the_first_tick_after_its_newest_label() -> None:

@@ -57,7 +57,9 @@ def test_data_has_no_age_when_nothing_waits(worker: WorkerMetrics, metrics: Metr
     assert told(metrics, "churnwatch_data_age_seconds") == 0
 
 
-def test_refused_labels_are_counted_by_reason_and_lines_left_out_of_learning(worker: WorkerMetrics, metrics: Metrics) -> None:
+def test_refused_labels_are_counted_by_reason_and_lines_left_out_of_learning(
+    worker: WorkerMetrics, metrics: Metrics
+) -> None:
     progress = Progress(Effects(counts=Counter({f"{LABEL_REFUSED}too_old": 3, "late": 1, "snapshots_frozen": 7})), [])
 
     worker.counted(progress)
