@@ -26,6 +26,12 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # a script's own folder is on the path, its project is not
 
+from benchmarks.operator_quality.before_learning import (  # noqa: E402  # needs the path
+    CUSTOMERS,
+    DAYS,
+    SEEDS,
+    before_and_after,
+)
 from benchmarks.operator_quality.contenders import CONTENDERS  # noqa: E402  # needs the path
 from benchmarks.operator_quality.recording import Recording, record  # noqa: E402  # needs the path
 from models.evaluation.daily_lists import DailyList, Lists  # noqa: E402  # needs the path
@@ -165,6 +171,16 @@ def as_markdown(table: Table, options: argparse.Namespace) -> str:
         share = own["average_precision"] / scorers["ceiling"]["average_precision"]
         cells = [*(_cell(scorers[name]["average_precision"]) for name in SCORERS), f"{min(seeds):.3f}-{max(seeds):.3f}"]
         lines.append(f"| {scenario} | {' | '.join(cells)} | {share:.2f} |")
+    if (options.customers, options.days, [*range(options.first_seed, last + 1)]) == (CUSTOMERS, DAYS, [*SEEDS]):
+        lines += [
+            "",
+            "Before our scores learnt from labels that are told without bias, were calibrated and judged (the code of the morning",
+            "of 2026-11-22 on the same replays; in brackets without lines whose leaving is declared), and now. `prior_alone` stands",
+            "where ours does: most of it came with better signals; what labels teach where the prior knows nothing is told by",
+            "[a prior of no meaning](wrong-prior.md).",
+            "",
+            *before_and_after({name: _with_undeclared(scorers["churnwatch"]) for name, scorers in table.items()}),
+        ]
     lines += [
         "",
         "In the tables below: AP average precision, in brackets without lines whose leaving is declared; P, R precision and",
@@ -181,6 +197,10 @@ def as_markdown(table: Table, options: argparse.Namespace) -> str:
         ]
         lines += [f"| {name} | {' | '.join(_cells(told))} |" for name, told in scorers.items()]
     return "\n".join(lines) + "\n"
+
+
+def _with_undeclared(told: Figures) -> tuple[float, float]:
+    return float(told["average_precision"]), float(told["undeclared"]["average_precision"])
 
 
 def _cells(told: Figures) -> list[str]:
