@@ -174,10 +174,10 @@ def as_markdown(table: Table, options: argparse.Namespace) -> str:
     if (options.customers, options.days, [*range(options.first_seed, last + 1)]) == (CUSTOMERS, DAYS, [*SEEDS]):
         lines += [
             "",
-            "Before our scores learnt from labels that are told without bias, were calibrated and judged (the code of the morning",
-            "of 2026-11-22 on the same replays; in brackets without lines whose leaving is declared), and now. `prior_alone` stands",
-            "where ours does: most of it came with better signals; what labels teach where the prior knows nothing is told by",
-            "[a prior of no meaning](wrong-prior.md).",
+            "Before our scores learnt from labels that are told without bias, were calibrated and judged (the code of the",
+            "morning of 2026-11-22 on the same replays; in brackets without lines whose leaving is declared), and now.",
+            "`prior_alone` stands where ours does: most of it came with better signals; what labels teach where the prior knows",
+            "nothing is told by [a prior of no meaning](wrong-prior.md).",
             "",
             *before_and_after({name: _with_undeclared(scorers["churnwatch"]) for name, scorers in table.items()}),
         ]
