@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # a script's own folder is on the path, its project is not
 
-from benchmarks.operator_learning.bars import Bar, as_table  # noqa: E402  # needs the path
+from benchmarks.operator_learning.bars import Bar, as_table, figures_table  # noqa: E402  # needs the path
 from benchmarks.operator_learning.command import parser_of, seeds_of, told, words_of  # noqa: E402  # needs the path
 from benchmarks.operator_learning.foresight import scored_by, shown_others  # noqa: E402  # needs the path
 from benchmarks.operator_learning.history import History, history_of, simulated  # noqa: E402  # needs the path
@@ -182,7 +182,7 @@ def as_markdown(figures: Figures, options: argparse.Namespace) -> str:
         "Predicted over observed: sum of the scores over those who left. ECE: 20 bins of equal mass, over the base rate. The",
         "true hazard is what the simulator knows: its error is the chance that is left at this size.",
         "",
-        *_table("rows", rows),
+        *figures_table("rows", rows, _cell),
         "",
         "Lead times: every churner of the replay on undeclared lines, from the first stay in the top 2 % to its leaving.",
         "Who left in the first month cannot have been told long before. How early anybody could tell: the last row lists",
@@ -191,18 +191,9 @@ def as_markdown(figures: Figures, options: argparse.Namespace) -> str:
         f"of {options.teachers} other operators (seeds from {FIRST_TEACHER}): more than a live system knows. Why no list",
         "comes earlier: [adr/0092](adr/0092-no-list-is-earlier-than-the-decision.md).",
         "",
-        *_table("scorer", leads),
+        *figures_table("scorer", leads, _cell),
     ]
     return "\n".join(lines) + "\n"
-
-
-def _table(what: str, figures: Figures) -> list[str]:
-    columns = list(next(iter(figures.values())))
-    return [
-        f"| {what} | {' | '.join(name.replace('_', ' ') for name in columns)} |",
-        "|---|" + "---|" * len(columns),
-        *(f"| {name} | {' | '.join(_cell(value) for value in row.values())} |" for name, row in figures.items()),
-    ]
 
 
 def _cell(value: float) -> str:

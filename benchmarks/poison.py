@@ -22,7 +22,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # a script's own folder is on the path, its project is not
 
-from benchmarks.operator_learning.bars import Bar, as_table  # noqa: E402  # needs the path
+from benchmarks.operator_learning.bars import Bar, as_table, figures_table  # noqa: E402  # needs the path
 from benchmarks.operator_learning.command import parser_of, seeds_of, told, words_of  # noqa: E402  # needs the path
 from benchmarks.operator_learning.history import History, history_of, simulated  # noqa: E402  # needs the path
 from benchmarks.operator_learning.learning import learnt  # noqa: E402  # needs the path
@@ -130,7 +130,7 @@ def bars(figures: dict[str, Figures]) -> list[Bar]:
 
 def as_markdown(figures: dict[str, Figures], options: argparse.Namespace) -> str:
     """The document."""
-    last, columns = options.first_seed + options.seeds - 1, list(figures["mean"])
+    last = options.first_seed + options.seeds - 1
     lines = [
         "# A poisoned day",
         "",
@@ -143,9 +143,7 @@ def as_markdown(figures: dict[str, Figures], options: argparse.Namespace) -> str
         "Average precision: mean of the lists of the second week after that day. `guarded`: frozen, and nobody comes;",
         "`unfrozen`: a person lets it learn again a day later, without what was held; `unguarded`: without the guard.",
         "",
-        f"| run | {' | '.join(name.replace('_', ' ') for name in columns)} |",
-        "|---|" + "---|" * len(columns),
-        *(f"| {name} | {' | '.join(_cell(one[key]) for key in columns)} |" for name, one in figures.items()),
+        *figures_table("run", figures, _cell),
     ]
     return "\n".join(lines) + "\n"
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # a script's own folder is on the path, its project is not
 
-from benchmarks.operator_learning.bars import Bar, as_table  # noqa: E402  # needs the path
+from benchmarks.operator_learning.bars import Bar, as_table, figures_table  # noqa: E402  # needs the path
 from benchmarks.operator_learning.command import parser_of, seeds_of, told, words_of  # noqa: E402  # needs the path
 from benchmarks.operator_learning.history import History, Midnight, history_of, simulated  # noqa: E402  # needs the path
 from benchmarks.operator_learning.learning import learnt  # noqa: E402  # needs the path
@@ -110,7 +110,6 @@ def bars(figures: dict[str, Figures]) -> list[Bar]:
 def as_markdown(figures: dict[str, Figures], options: argparse.Namespace) -> str:
     """The document."""
     last = options.first_seed + options.seeds - 1
-    columns = list(figures["churnwatch"])
     lines = [
         "# What learning is worth where the prior knows nothing",
         "",
@@ -123,9 +122,7 @@ def as_markdown(figures: dict[str, Figures], options: argparse.Namespace) -> str
         "",
         *as_table(bars(figures)),
         "",
-        f"| scorer | {' | '.join(columns)} |",
-        "|---|" + "---|" * len(columns),
-        *(f"| {name} | {' | '.join(f'{one[key]:.3f}' for key in columns)} |" for name, one in figures.items()),
+        *figures_table("scorer", figures, "{:.3f}".format),
     ]
     return "\n".join(lines) + "\n"
 

@@ -167,6 +167,8 @@ class SignalPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.soft[signal].weight if signal in self.soft else self.hard[signal].weight
 
 
+#: What the country's pack decides (config/countries); no file of signals may say it.
+FROM_COUNTRY = ("ladder", "barred")
 SECTION_TYPES: dict[str, type[SoftPolicy] | type[HardPolicy]] = {"soft": SoftPolicy, "hard": HardPolicy}
 
 
@@ -209,6 +211,10 @@ def checked_policy(raw: Mapping[str, Any], path: str, known_soft: Collection[str
         for name, section in sections.items() if isinstance(sections, Mapping) else ():
             _convert(section, policy_type, f"{path}: [{table}.{name}]")
     policy = _convert(raw, SignalPolicy, path)
+    if of_country := sorted(set(FROM_COUNTRY) & set(raw)):
+        raise PolicyError(
+            f"{path}: `{of_country[0]}` is decided by the country's pack in config/countries; take it out here"
+        )
     unknown = sorted(set(policy.soft) - set(known_soft))
     if unknown:
         raise PolicyError(

@@ -1,6 +1,6 @@
-"""A figure beside its bar."""
+"""Figures in tables, and beside their bars."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -34,6 +34,20 @@ def as_table(bars: Sequence[Bar]) -> list[str]:
     """Lines of a table in Markdown."""
     rows = (f"| {bar.name} | {bar.value:.3f} | {bar.wanted} | {'yes' if bar.is_met else 'no'} |" for bar in bars)
     return ["| bar | value | wanted | met |", "|---|---|---|---|", *rows]
+
+
+def figures_table(what: str, figures: Mapping[str, Mapping[str, float]], cell: Callable[[float], str]) -> list[str]:
+    """Lines of a table in Markdown: a row for each `what`, a column a figure.
+
+    >>> figures_table("run", {"mean": {"hours_frozen": 2.0}}, "{:.1f}".format)
+    ['| run | hours frozen |', '|---|---|', '| mean | 2.0 |']
+    """
+    columns = list(next(iter(figures.values())))
+    return [
+        f"| {what} | {' | '.join(name.replace('_', ' ') for name in columns)} |",
+        "|---|" + "---|" * len(columns),
+        *(f"| {name} | {' | '.join(cell(row[key]) for key in columns)} |" for name, row in figures.items()),
+    ]
 
 
 def as_json(bars: Sequence[Bar]) -> dict[str, dict[str, object]]:

@@ -13,7 +13,7 @@ from churnwatch.errors import UserError
 from churnwatch.settings import Settings, SettingsError, read_settings
 from churnwatch.settings_sources import ENV_PREFIX, ENV_SEPARATOR, section_schema
 from pipeline.features.catalogue import features_for
-from pipeline.policy import HardPolicy, SignalPolicy, SoftPolicy, checked_policy
+from pipeline.policy import FROM_COUNTRY, HardPolicy, SignalPolicy, SoftPolicy, checked_policy
 from pipeline.signals.registry import SOFT_SIGNAL_NAMES
 
 POLICY = "policy"
@@ -74,7 +74,9 @@ def _policy_with(pairs: Iterable[tuple[str, str]], policy_file: Path) -> SignalP
 def _assign(raw: dict[str, Any], key: str, value: object) -> None:
     """Put a value at `policy.<key>`, `policy.soft.<signal>.<key>` or `policy.hard.<signal>.<key>`."""
     path = key.split(".")[1:]
-    allowed: Sequence[str] = [name for name in SignalPolicy.__struct_fields__ if name not in ("soft", "hard", "ladder")]
+    allowed: Sequence[str] = [
+        name for name in SignalPolicy.__struct_fields__ if name not in ("soft", "hard", *FROM_COUNTRY)
+    ]
     target: dict[str, Any] = raw
     if path[:1] in (["soft"], ["hard"]):
         kind, path = path[0], path[1:]

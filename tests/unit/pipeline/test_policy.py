@@ -50,6 +50,14 @@ def test_a_typo_is_named_with_its_file_and_section(right: str, wrong: str, words
         assert word in message
 
 
+@pytest.mark.parametrize("line", ['barred = ["complaint"]', "ladder = {}"])
+def test_what_the_country_decides_is_refused_in_the_policy(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "signals.toml"
+    path.write_text(f"{line}\n{POLICY_FILE.read_text()}")
+    with pytest.raises(PolicyError, match="decided by the country's pack"):
+        read_policy(path, SOFT_SIGNAL_NAMES)
+
+
 def test_a_signal_that_is_not_configured_is_named(tmp_path: Path) -> None:
     path = tmp_path / "signals.toml"
     path.write_text(POLICY_FILE.read_text())
